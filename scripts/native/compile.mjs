@@ -1,0 +1,47 @@
+// Compiles the addon with node-gyp into build/Release/gyre.node (or another build root), incrementally:
+// `node-gyp rebuild` would remove build/, where the compiled tests and examples are too.
+// The output goes to a log, or to the terminal too where that is wanted.
+
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { dirname } from 'node:path'
+import { findNodeGyp, headersDirectory, missingTools } from './toolchain.mjs'
+
+/** Why nothing can be compiled here, as a clause; null if it can. */
+export function reasonNotToCompile(root) {
+  const missing = missingTools()
+  if (missing.length > 0) return `${missing.join(' and ')} not found`
+  return findNodeGyp(root) === null ? 'node-gyp not found' : null
+}
+
+/** Node-gyp's environment without npm's own settings, which it would take for its own and warn about. */
+function nodeGypArguments(root, gypVariables) {
+  const headers = headersDirectory()
+  return [
+    findNodeGyp(root),
+    'configure',
+    'build',
+    `--jobs=${availableParallelism()}`,
+    ...(headers === null ? [] : [`--nodedir=${headers}`]),
+    ...(gypVariables.length === 0 ? [] : ['--', ...gypVariables.map((pair) => `-D${pair}`)]),
+  ]
+}
+
+/**
+ * Runs node-gyp in `root`. Returns whether it succeeded; its output is in `logPath` either way.
+ * Requires that reasonNotToCompile() is null.
+ */
+export function compileAddon(root, { logPath, isVerbose = false, gypVariables = [] }) {
+  const command = nodeGypArguments(root, gypVariables)
+  const { status, error, stdout, stderr } = spawnSync(process.execPath, command, {
+    cwd: root,
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+  })
+  const output = `${stdout ?? ''}${stderr ?? ''}${error ? `${error.message}\n` : ''}`
+  mkdirSync(dirname(logPath), { recursive: true })
+  writeFileSync(logPath, output)
+  if (isVerbose) process.stderr.write(output)
+  return status === 0
+}
