@@ -1,5 +1,5 @@
-// `npm run bench`: builds what is missing or stale, then runs the comparison with the arguments given.
-// The exit code is the benchmark's.
+// `npm run bench`: builds what is missing or stale, then runs the comparison with the arguments
+// given. The exit code is the benchmark's.
 
 import { runProgram } from './programs/run-program.mjs'
 

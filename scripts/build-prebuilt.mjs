@@ -1,6 +1,7 @@
-// `npm run build:prebuilt`: compiles the addon for this platform into prebuilds/, which the npm tarball carries.
-// Node-API makes one binary serve every Node from 20 on. The target and the place of its headers are named, since
-// prebuildify would download them otherwise; the library's name is given, since some names are read as tags.
+// `npm run build:prebuilt`: compiles the addon for this platform into prebuilds/, which the npm
+// tarball carries. Node-API makes one binary serve every Node from 20 on. The target and the place
+// of its headers are named, since prebuildify would download them otherwise; the library's name is
+// given, since some names are read as tags.
 
 import { spawnSync } from 'node:child_process'
 import { createRequire } from 'node:module'

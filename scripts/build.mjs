@@ -1,6 +1,6 @@
 // Builds what is named: `ts` (the library), `native` (the addon), `programs` (tests, examples and
-// benchmarks; they need `ts`). Does only what is stale. With --if-possible, a missing compiler is no error:
-// npm runs `prepare` also where the development dependencies were left out.
+// benchmarks; they need `ts`). Does only what is stale. With --if-possible, a missing compiler is
+// no error: npm runs `prepare` also where the development dependencies were left out.
 
 import { fileURLToPath } from 'node:url'
 import { buildLibrary, buildPrograms, findTypeScript } from './build/typescript.mjs'

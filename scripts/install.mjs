@@ -1,7 +1,8 @@
-// npm's `install` script: makes sure that a native binary is there, if this machine can have one.
-// A prebuilt binary that loads is taken as it is; otherwise the addon is compiled. Where that cannot be, one line says
-// why, and that the TypeScript fallback serves. It never fails: an installation without a compiler is a good one.
-// Quiet unless GYRE_INSTALL_VERBOSE=1 or npm's loglevel is verbose; node-gyp's output is kept in build/install.log.
+// npm's `install` script: makes sure that a native binary is there, if this machine can have one. A
+// prebuilt binary that loads is taken as it is; otherwise the addon is compiled. Where that cannot
+// be, one line says why, and that the TypeScript fallback serves. It never fails: an installation
+// without a compiler is a good one. Quiet unless GYRE_INSTALL_VERBOSE=1 or npm's loglevel is
+// verbose; node-gyp's output is kept in build/install.log.
 
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -10,6 +11,7 @@ import { compileAddon, reasonNotToCompile } from './native/compile.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const logPath = join(root, 'build/install.log')
+const FALLBACK_SERVES = 'the pure TypeScript fallback will be used'
 const isVerbose =
   process.env.GYRE_INSTALL_VERBOSE === '1' ||
   ['verbose', 'silly'].includes(process.env.npm_config_loglevel)
@@ -23,24 +25,26 @@ function compile() {
   return binary === null ? 'the compiler left no binary' : reasonNotLoadable(binary)
 }
 
+function sayWhyNot(reason, consequence, remedy) {
+  console.log(`gyre: no native addon (${reason}): ${consequence}; for the native one, ${remedy}.`)
+}
+
 function install() {
   const present = findBinary(root)
-  const flaw = present === null ? null : reasonNotLoadable(present)
-  if (present !== null && flaw === null) return
+  if (present !== null && reasonNotLoadable(present) === null) return
   const reason = compile()
   if (reason === null) return
   const remedy = 'install a C++20 compiler, make and Python 3, then run `npm rebuild gyre`'
+  const left = findBinary(root)
   const consequence =
-    present === null
-      ? 'the pure TypeScript fallback will be used'
-      : `the binary here does not load (${flaw}); set GYRE_BACKEND=fallback`
-  console.log(`gyre: no native addon (${reason}): ${consequence}; for the native one, ${remedy}.`)
+    left === null
+      ? FALLBACK_SERVES
+      : `${left} does not load; set GYRE_BACKEND=fallback to do without`
+  sayWhyNot(reason, consequence, remedy)
 }
 
 try {
   install()
 } catch (error) {
-  console.log(
-    `gyre: no native addon (${error.message}): the pure TypeScript fallback will be used; for the native one, run \`npm rebuild gyre\`.`,
-  )
+  sayWhyNot(error.message, FALLBACK_SERVES, 'run `npm rebuild gyre`')
 }

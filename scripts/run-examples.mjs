@@ -1,5 +1,5 @@
-// `npm run examples`: runs every program of examples/ on both backends. An example must end by itself, within its
-// time, with exit code 0. Arguments filter the examples by parts of their names.
+// `npm run examples`: runs every program of examples/ on both backends. An example must end by
+// itself, within its time, with exit code 0. Arguments filter the examples by parts of their names.
 
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
@@ -16,7 +16,7 @@ const names = readdirSync(join(root, 'examples'))
   .map((name) => name.replace(/\.ts$/, ''))
   .filter((name) => nameParts.length === 0 || nameParts.some((part) => name.includes(part)))
 
-/** Runs one example; returns null if all was well, and otherwise what went wrong with what it printed. */
+/** Runs one example; null if all was well, otherwise what went wrong and what it printed. */
 function flawOf(name, backend) {
   const path = join(root, 'build/examples', `${name}.js`)
   const { status, signal, error, stdout, stderr } = spawnSync(

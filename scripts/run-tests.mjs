@@ -1,6 +1,7 @@
-// Runs the suite, build/test/**/*.test.js, on the native backend and then on the fallback, each file in a process of
-// its own. Arguments filter the files by parts of their names; --backend=native runs only that one.
-// Ends with the line `N passed, N failed`, the sum over the backends. The exit code is 1 if a test failed or none ran.
+// Runs the suite, build/test/**/*.test.js, on the native backend and then on the fallback, each
+// file in a process of its own. Arguments filter the files by parts of their names;
+// --backend=native runs only that one. Ends with the line `N passed, N failed`, the sum over the
+// backends. The exit code is 1 if a test failed or none ran.
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -18,7 +19,7 @@ const options = process.argv.slice(2)
 const backendWanted = options.find((option) => option.startsWith('--backend='))?.split('=')[1]
 const nameParts = options.filter((option) => !option.startsWith('--'))
 
-/** The names of the test files by their sources, so that what is left of a removed one is never run. */
+/** The test files by their sources, so that what is left of a removed one is never run. */
 function testNames() {
   const sources = filesUnder([join(root, 'test')]).filter((path) => path.endsWith('.test.ts'))
   const names = sources.map((path) => relative(join(root, 'test'), path).replace(/\.ts$/, ''))

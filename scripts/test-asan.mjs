@@ -1,6 +1,7 @@
-// `npm run test:asan`: the suite on the native backend, with the addon compiled under AddressSanitizer and UBSan.
-// That addon is built in build-asan/, so that the release one stays; GYRE_PREBUILD is how node-gyp-build is told to look
-// there. Node itself is not instrumented, so the sanitizer's library is preloaded. Arguments filter the test files.
+// `npm run test:asan`: the suite on the native backend, with the addon compiled under
+// AddressSanitizer and UBSan. That addon is built in build-asan/, so that the release one stays;
+// GYRE_PREBUILD is how node-gyp-build is told to look there. Node itself is not instrumented, so
+// the sanitizer's library is preloaded. Arguments filter the test files.
 
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs'
@@ -18,7 +19,7 @@ const UBSAN_OPTIONS = 'print_stacktrace=1:halt_on_error=1'
 
 function buildSanitizedAddon() {
   mkdirSync(directory, { recursive: true })
-  for (const name of ['binding.gyp', 'native', 'package.json', 'node_modules']) {
+  for (const name of ['binding.gyp', 'native']) {
     const link = join(directory, name)
     if (!existsSync(link)) symlinkSync(join('..', name), link)
   }

@@ -1,5 +1,5 @@
-// `npm run test:native`: builds the native core with CMake and runs its unit tests, by default and then under
-// AddressSanitizer and UBSan. Arguments choose other presets of CMakePresets.json.
+// `npm run test:native`: builds the native core with CMake and runs its unit tests, by default and
+// then under AddressSanitizer and UBSan. Arguments choose other presets of CMakePresets.json.
 
 import { spawnSync } from 'node:child_process'
 import { availableParallelism } from 'node:os'

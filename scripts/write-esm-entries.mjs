@@ -1,7 +1,7 @@
 // Writes the ES module entries of the package: for each public entry dist/x.js (CommonJS) a thin
 // dist/x.mjs that re-exports its names one by one, and dist/x.d.mts for its types.
-// The wrappers hold no state, so that `import` and `require` give the same classes and the same loops.
-// The names are those the compiled module really has; a test compares the two.
+// The wrappers hold no state, so that `import` and `require` give the same classes and the same
+// loops. The names are those the compiled module really has; a test compares the two.
 
 import { existsSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'

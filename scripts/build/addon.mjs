@@ -1,13 +1,13 @@
-// Builds the addon for work in a clone: compiles if a source has changed since the last time, even where a
-// prebuilt binary would fit. A failed compilation is an error here; a machine that cannot compile gets one line,
-// and goes on with the fallback.
+// Builds the addon for work in a clone: compiles if a source has changed since the last time, even
+// where a prebuilt binary would fit. A failed compilation is an error here; a machine that cannot
+// compile gets one line, and goes on with the fallback.
 
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { compileAddon, reasonNotToCompile } from '../native/compile.mjs'
 import { Stamp } from './stamp.mjs'
 
-/** The release addon and the sanitized one differ in gyp variables, and each has a stamp of its own. */
+/** Compiles build/Release/gyre.node unless it is fresh. Throws if the compiler does not take it. */
 export function buildAddon(root) {
   if (!existsSync(join(root, 'binding.gyp'))) return
   const release = join(root, 'build/Release')

@@ -1,12 +1,12 @@
-// Tells whether an output is up to date: a stamp file beside it holds a digest of the path, size and
-// modification time of every input. Unlike "newer than", it also notices a file that was removed.
-// Knows nothing of what is built from the inputs.
+// Tells whether an output is up to date: a stamp file beside it holds a digest of the path, size
+// and modification time of every input. Unlike "newer than", it also notices a file that was
+// removed. Knows nothing of what is built from the inputs.
 
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
-/** Every file under the given paths (a path may itself be a file; a missing one has none), sorted. */
+/** Every file under the given paths, sorted. A path may be a file; a missing one has none. */
 export function filesUnder(paths) {
   const files = []
   const visit = (path) => {
@@ -31,7 +31,7 @@ export class Stamp {
   #path
   #digest
 
-  /** Takes the digest at once, so that a file changed while the build runs makes the stamp stale. */
+  /** Takes the digest at once: a file that changes during the build makes the stamp stale. */
   constructor(path, inputs, salt = '') {
     this.#path = path
     this.#digest = digest(filesUnder(inputs), salt)

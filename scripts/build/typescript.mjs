@@ -1,6 +1,6 @@
-// Compiles TypeScript with the repository's own tsc: the library (ts/ to dist/) and the programs written
-// with it (test/, examples/ and bench/ to build/). Does nothing where nothing has changed, and removes
-// what was compiled from a source that is gone, lest it be packed or run.
+// Compiles TypeScript with the repository's own tsc: the library (ts/ to dist/) and the programs
+// written with it (test/, examples/ and bench/ to build/). Does nothing where nothing has changed,
+// and removes what was compiled from a source that is gone, lest it be packed or run.
 
 import { spawnSync } from 'node:child_process'
 import { existsSync, rmSync, writeFileSync } from 'node:fs'

@@ -1,5 +1,6 @@
-// Finds the addon's binary as the library's loader does (node-gyp-build: first build/, then prebuilds/), and tries
-// it. It is tried in a process of its own, since a binary for another C library can bring a process down.
+// Finds the addon's binary as the library's loader does (node-gyp-build: first build/, then
+// prebuilds/), and tries it. It is tried in a process of its own, since a binary for another C
+// library can bring a process down.
 
 import { spawnSync } from 'node:child_process'
 import { createRequire } from 'node:module'

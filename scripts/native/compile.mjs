@@ -1,6 +1,6 @@
-// Compiles the addon with node-gyp into build/Release/gyre.node (or another build root), incrementally:
-// `node-gyp rebuild` would remove build/, where the compiled tests and examples are too.
-// The output goes to a log, or to the terminal too where that is wanted.
+// Compiles the addon with node-gyp into build/Release/gyre.node (or another build root),
+// incrementally: `node-gyp rebuild` would remove build/, where the compiled tests and examples are
+// too. The output goes to a log, or to the terminal too where that is wanted.
 
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
@@ -15,7 +15,6 @@ export function reasonNotToCompile(root) {
   return findNodeGyp(root) === null ? 'node-gyp not found' : null
 }
 
-/** Node-gyp's environment without npm's own settings, which it would take for its own and warn about. */
 function nodeGypArguments(root, gypVariables) {
   const headers = headersDirectory()
   return [

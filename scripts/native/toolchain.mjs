@@ -40,7 +40,7 @@ export function missingTools() {
   return Object.keys(needed).filter((tool) => !firstOf(needed[tool]))
 }
 
-/** The path of a node-gyp to run: the package's own, npm's choice, or the one bundled with npm; or null. */
+/** The node-gyp to run: the package's own, npm's choice, or the one inside npm; null if none. */
 export function findNodeGyp(root) {
   const candidates = []
   try {
@@ -60,8 +60,8 @@ export function findNodeGyp(root) {
 }
 
 /**
- * The directory to give as --nodedir: the one configured, or the one Node was installed to if it holds the headers
- * of this very version; null lets node-gyp download them.
+ * The directory to give as --nodedir: the one configured, or the one Node was installed to if it
+ * holds the headers of this very version; null lets node-gyp download them.
  */
 export function headersDirectory() {
   const { npm_config_nodedir } = process.env

@@ -1,5 +1,5 @@
-// A program that depends on Gyre, in a directory of its own: installs a tarball there as a user would, compiles an ES
-// module and a CommonJS program against its types, and runs both.
+// A program that depends on Gyre, in a directory of its own: installs a tarball there as a user
+// would, compiles an ES module and a CommonJS program against its types, and runs both.
 
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
@@ -15,7 +15,8 @@ const ticks: string = await_(runVirtual(async () => {
   await sleep(3_600_000)
   return 'an hour'
 }))
-console.log(JSON.stringify({ answer, ticks, backend: backendInfo().name, reason: backendInfo().reason }))
+const { name: backend, reason } = backendInfo()
+console.log(JSON.stringify({ answer, ticks, backend, reason }))
 `
 
 const ESM_PROGRAM = `import { backendInfo, gather, run, sleep } from 'gyre'
@@ -82,7 +83,7 @@ export class Consumer {
     must('tsc', this.#run(process.execPath, tsc, '-p', '.'))
   }
 
-  /** Runs both programs and returns the backend that they ran on. Throws if they disagree or are wrong. */
+  /** Runs both programs; returns the backend they ran on. Throws if they disagree or are wrong. */
   run() {
     const [esm, cjs] = ['out/esm.mjs', 'out/cjs.cjs'].map((path) =>
       JSON.parse(must(path, this.#run(process.execPath, path))),

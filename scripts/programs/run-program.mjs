@@ -1,5 +1,5 @@
-// Builds the library, the addon and the programs as far as they are stale, and runs one of the programs.
-// Nothing depends on npm's install scripts having run: newer versions of npm block them.
+// Builds the library, the addon and the programs as far as they are stale, and runs one of the
+// programs. Nothing depends on npm's install scripts having run: newer versions of npm block them.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

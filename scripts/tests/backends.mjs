@@ -1,12 +1,14 @@
-// Which backends the suite can run on here. The fallback always; the native one if the library itself says so in a
-// fresh process. Never takes one for the other: a machine that could compile the addon and has none is an error.
+// Which backends the suite can run on here. The fallback always; the native one if the library
+// itself says so in a fresh process. Never takes one for the other: a machine that could compile
+// the addon and has none is an error.
 
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { reasonNotToCompile } from '../native/compile.mjs'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const QUESTION = `import { backendInfo } from 'gyre'; process.stdout.write(JSON.stringify(backendInfo()))`
+const QUESTION = `import { backendInfo } from 'gyre'
+console.log(JSON.stringify(backendInfo()))`
 
 /** What backendInfo() says under GYRE_BACKEND=name: { name, poller, reason? }, or { error }. */
 export function askBackend(name) {
@@ -21,8 +23,8 @@ export function askBackend(name) {
 }
 
 /**
- * The backends to test: those wanted, or both. Prints loudly where only the fallback can be tested, and throws where
- * native is missing although this machine could have it, or was asked for by name.
+ * The backends to test: those wanted, or both. Prints loudly where only the fallback can be tested,
+ * and throws where native is missing although this machine could have it, or was asked for by name.
  */
 export function testableBackends(wanted) {
   const names = wanted === undefined ? ['native', 'fallback'] : [wanted]

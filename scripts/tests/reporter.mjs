@@ -1,12 +1,13 @@
-// A node:test reporter for machines: one JSON line for each test that ended, read back by run-tests.mjs.
-// Suites, and tests that failed only because of a subtest, are not counted: their parts are.
+// A node:test reporter for machines: one JSON line for each test that ended, read back by
+// run-tests.mjs. Suites, and tests that failed only because of a subtest, are not counted: their
+// parts are.
 
 import { AssertionError } from 'node:assert'
 import { inspect } from 'node:util'
 
 const INTERNAL_FRAME = /^\s+at .*\(?node:(internal\/|async_hooks:)/
 
-/** What a reader needs of a failure: the error that was thrown, without the test runner's own frames. */
+/** What a reader needs of a failure: the error that was thrown, without the runner's frames. */
 function describe(failure) {
   const thrown = failure?.cause ?? failure
   // An assertion's message shows the difference; its properties would show it twice.

@@ -1,5 +1,6 @@
-// Runs one compiled test file in a process of its own, and tells how its tests ended. What ends the process
-// otherwise (a crash, an exit code without a failed test, no test at all, no end in time) is a failed test too.
+// Runs one compiled test file in a process of its own, and tells how its tests ended. What ends the
+// process otherwise (a crash, an exit code without a failed test, no test at all, no end in time)
+// is a failed test too.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -25,7 +26,7 @@ function processFailure({ code, signal, isLate, timeoutMs }, results) {
   return code !== 0 && !hasFailed ? `ended with exit code ${code}` : null
 }
 
-/** Resolves to { results: [{ outcome, name, error }], output } and never rejects for what the file does. */
+/** Resolves to { results: [{ outcome, name, error }], output }, whatever the file does. */
 export async function runTestFile(path, { env, reportPath, timeoutMs }) {
   const flags = ['--expose-gc', '--enable-source-maps']
   const reporting = [`--test-reporter=${reporter}`, `--test-reporter-destination=${reportPath}`]

@@ -1,5 +1,5 @@
-// The package's entries: a program may import Gyre in one place and require it in another, and both must
-// see the same classes and the same loops.
+// The package's entries: a program may import Gyre in one place and require it in another, and both
+// must see the same classes and the same loops.
 
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'

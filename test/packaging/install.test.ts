@@ -1,5 +1,5 @@
-// npm's install script on machines that cannot compile: it says so in one line and succeeds. Each test installs
-// into a directory of its own, which has no binary.
+// npm's install script on machines that cannot compile: it says so in one line and succeeds. Each
+// test installs into a directory of its own, which has no binary.
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'

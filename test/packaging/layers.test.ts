@@ -1,12 +1,12 @@
-// Holds the layers of docs/architecture.md: a lower row never imports a higher one, nothing imports in a circle
-// (a type-only import counts), and the native core knows nothing of Node.
+// Holds the layers of docs/architecture.md: a lower row never imports a higher one, nothing imports
+// in a circle (a type-only import counts), and the native core knows nothing of Node.
 
 import assert from 'node:assert/strict'
 import { posix } from 'node:path'
 import test from 'node:test'
 import { readSource, sourceFiles } from './repository.js'
 
-/** The rows from the lowest to the highest: a name, and its modules (a directory ends with a slash). */
+/** The rows from the lowest to the highest: a name, and its modules (`x/` is a directory). */
 const ROWS: ReadonlyArray<readonly [row: string, modules: readonly string[]]> = [
   ['errors', ['arguments', 'errors', 'exception_group', 'system_error']],
   ['backend', ['backend/']],

@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path'
 
 export const root = dirname(createRequire(import.meta.url).resolve('gyre/package.json'))
 
-/** Paths below the root, with slashes, of every file in `directory` that has one of the extensions. */
+/** Paths below the root, with slashes, of the files in `directory` with one of the extensions. */
 export function sourceFiles(directory: string, extensions: readonly string[]): string[] {
   const found: string[] = []
   const visit = (path: string): void => {

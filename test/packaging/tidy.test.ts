@@ -1,5 +1,5 @@
-// Holds what docs/ says of every source file: a size that a reader can hold, a name that says what is in it,
-// and nothing left open.
+// Holds what docs/ says of every source file: a size that a reader can hold, a name that says what
+// is in it, and nothing left open.
 
 import assert from 'node:assert/strict'
 import { basename } from 'node:path'
