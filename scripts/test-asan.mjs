@@ -26,7 +26,7 @@ function buildSanitizedAddon() {
   const obstacle = reasonNotToCompile(directory)
   if (obstacle !== null) throw new Error(`the addon cannot be compiled here: ${obstacle}`)
   const logPath = join(directory, 'native.log')
-  if (compileAddon(directory, { logPath, gypVariables: ['gyre_sanitize=1'] })) return
+  if (compileAddon(directory, { logPath, gypDefines: 'gyre_sanitize=1' })) return
   process.stderr.write(readFileSync(logPath, 'utf8'))
   throw new Error('the sanitized addon does not compile')
 }

@@ -15,7 +15,7 @@ export function reasonNotToCompile(root) {
   return findNodeGyp(root) === null ? 'node-gyp not found' : null
 }
 
-function nodeGypArguments(root, gypVariables) {
+function nodeGypArguments(root) {
   const headers = headersDirectory()
   return [
     findNodeGyp(root),
@@ -23,7 +23,6 @@ function nodeGypArguments(root, gypVariables) {
     'build',
     `--jobs=${availableParallelism()}`,
     ...(headers === null ? [] : [`--nodedir=${headers}`]),
-    ...(gypVariables.length === 0 ? [] : ['--', ...gypVariables.map((pair) => `-D${pair}`)]),
   ]
 }
 
@@ -31,10 +30,12 @@ function nodeGypArguments(root, gypVariables) {
  * Runs node-gyp in `root`. Returns whether it succeeded; its output is in `logPath` either way.
  * Requires that reasonNotToCompile() is null.
  */
-export function compileAddon(root, { logPath, isVerbose = false, gypVariables = [] }) {
-  const command = nodeGypArguments(root, gypVariables)
+export function compileAddon(root, { logPath, isVerbose = false, gypDefines = '' }) {
+  const command = nodeGypArguments(root)
   const { status, error, stdout, stderr } = spawnSync(process.execPath, command, {
     cwd: root,
+    // In the environment, since node-gyp hands what follows `--` to make as well.
+    env: { ...process.env, GYP_DEFINES: gypDefines },
     encoding: 'utf8',
     maxBuffer: 64 * 1024 * 1024,
   })

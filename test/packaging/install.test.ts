@@ -24,7 +24,8 @@ function brokenPackage(context: TestContext): string {
 }
 
 function install(directory: string, env: NodeJS.ProcessEnv) {
-  const { GYRE_INSTALL_VERBOSE, npm_config_loglevel, ...inherited } = process.env
+  // What the test run itself was told must not reach the installation: another binary, or more output.
+  const { GYRE_PREBUILD, GYRE_INSTALL_VERBOSE, npm_config_loglevel, ...inherited } = process.env
   return spawnSync(process.execPath, ['scripts/install.mjs'], {
     cwd: directory,
     encoding: 'utf8',

@@ -8,13 +8,14 @@ import { readSource, sourceFiles } from './repository.js'
 
 /** The rows from the lowest to the highest: a name, and its modules (`x/` is a directory). */
 const ROWS: ReadonlyArray<readonly [row: string, modules: readonly string[]]> = [
-  ['errors', ['arguments', 'errors', 'exception_group', 'system_error']],
+  ['errors', ['errors/']],
   ['backend', ['backend/']],
-  ['loop', ['loop']],
-  ['future', ['future']],
-  ['task', ['task']],
-  ['combining', ['gather', 'wait', 'timeouts', 'taskgroup']],
-  ['synchronization', ['locks', 'queues']],
+  ['loop', ['loop/']],
+  ['future', ['future/']],
+  ['task', ['task/']],
+  ['combining', ['combine/']],
+  ['running', ['run/']],
+  ['synchronization', ['locks/', 'queues/']],
   ['net', ['net/']],
   ['index', ['index', 'testing']],
 ]
