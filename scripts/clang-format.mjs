@@ -1,7 +1,9 @@
 // Checks that the C++ is formatted as .clang-format says; with --write, formats it.
-// Versions of clang-format disagree in small things, so the one used is printed with a failure.
+// Versions of clang-format disagree in small things, so the one of the development dependencies is
+// used; where it has no binary for the platform, the machine's own.
 
 import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { filesUnder } from './build/stamp.mjs'
 
@@ -10,8 +12,10 @@ process.chdir(root)
 const isWriting = process.argv.includes('--write')
 const files = filesUnder(['native']).filter((path) => /\.(h|cc)$/.test(path))
 
+const pinned = `node_modules/clang-format/bin/${process.platform}_${process.arch}/clang-format`
+const executable = existsSync(pinned) ? pinned : 'clang-format'
 const clangFormat = (...options) =>
-  spawnSync('clang-format', options, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+  spawnSync(executable, options, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
 
 const version = clangFormat('--version')
 if (files.length === 0) process.exit(0)
