@@ -1,0 +1,198 @@
+#include "loop_methods.h"
+
+#include <cerrno>
+
+#include "loop_binding.h"
+#include "napi.h"
+
+namespace gyre {
+
+namespace {
+
+using Method = napi_value (*)(LoopBinding& self, const Arguments& arguments);
+
+// Finds the loop behind the receiver. Node-API has checked that it is an instance of the class,
+// but not that its constructor ended well.
+template <Method kMethod>
+napi_value Call(napi_env env, napi_callback_info info) {
+  const Arguments arguments(env, info);
+  void* self = nullptr;
+  if (napi_unwrap(env, arguments.receiver(), &self) != napi_ok) return nullptr;
+  auto& binding = *static_cast<LoopBinding*>(self);
+  if (binding.loop().is_closed()) return MakeInteger(env, -EBADF);
+  return kMethod(binding, arguments);
+}
+
+template <Method kMethod>
+constexpr napi_property_descriptor Describe(const char* name) {
+  return {name, nullptr, Call<kMethod>, nullptr, nullptr, nullptr, napi_default_method, nullptr};
+}
+
+// --- Memory -----------------------------------------------------------------------------------
+
+napi_value SetReadyRing(LoopBinding& self, const Arguments& arguments) {
+  self.SetReadyRing(arguments[0]);
+  return nullptr;
+}
+
+napi_value SetReceiveSlab(LoopBinding& self, const Arguments& arguments) {
+  self.SetReceiveSlab(arguments[0]);
+  return nullptr;
+}
+
+napi_value SetSendSlab(LoopBinding& self, const Arguments& arguments) {
+  self.SetSendSlab(arguments[0]);
+  return nullptr;
+}
+
+// --- Turns ------------------------------------------------------------------------------------
+
+napi_value SetActive(LoopBinding& self, const Arguments& arguments) {
+  self.SetActive(arguments.Boolean(0), arguments.receiver());
+  return nullptr;
+}
+
+napi_value Wake(LoopBinding& self, const Arguments&) {
+  self.host().Wake();
+  return nullptr;
+}
+
+napi_value Flush(LoopBinding& self, const Arguments&) {
+  self.loop().Drain();
+  self.host().Refresh();
+  return nullptr;
+}
+
+napi_value Poll(LoopBinding& self, const Arguments& arguments) {
+  return MakeInteger(arguments.env(), self.Poll());
+}
+
+napi_value Advance(LoopBinding& self, const Arguments& arguments) {
+  return MakeNumber(arguments.env(), static_cast<double>(self.loop().Advance()));
+}
+
+napi_value Stats(LoopBinding& self, const Arguments& arguments) {
+  const napi_env env = arguments.env();
+  Loop& loop = self.loop();
+  const napi_value stats = MakeObject(env);
+  SetNumber(env, stats, "timers", loop.timer_count());
+  SetNumber(env, stats, "streams", loop.network().stream_count());
+  SetNumber(env, stats, "listeners", loop.network().listener_count());
+  SetNumber(env, stats, "visits", static_cast<double>(self.host().visit_count()));
+  SetNumber(env, stats, "polls", static_cast<double>(loop.stats().polls));
+  SetNumber(env, stats, "submissions", static_cast<double>(loop.stats().submissions));
+  return stats;
+}
+
+napi_value Close(LoopBinding& self, const Arguments&) {
+  self.Close();
+  return nullptr;
+}
+
+// --- Sockets ----------------------------------------------------------------------------------
+// They drain first, so that what was submitted before the call happens before it.
+
+int32_t ParseAddress(const Arguments& arguments, size_t index, SocketAddress* address) {
+  return address->Parse(arguments.Text(index),
+                        static_cast<uint16_t>(arguments.Unsigned(index + 1)));
+}
+
+// Leaves the token of what was made where TypeScript looks for it.
+napi_value Made(LoopBinding& self, const Arguments& arguments, int result, Token token) {
+  if (result == 0) self.loop().PutResult(token);
+  self.host().Refresh();
+  return MakeInteger(arguments.env(), result);
+}
+
+napi_value Listen(LoopBinding& self, const Arguments& arguments) {
+  constexpr uint32_t kReusePort = 1;
+  constexpr uint32_t kIpv6Only = 2;
+  self.loop().Drain();
+  SocketAddress address;
+  Token token;
+  int result = ParseAddress(arguments, 0, &address);
+  if (result == 0) {
+    const uint32_t flags = arguments.Unsigned(3);
+    const Listener::Options options = {arguments.Integer(2), (flags & kReusePort) != 0,
+                                       (flags & kIpv6Only) != 0};
+    result = self.loop().network().Listen(address, options, &token);
+  }
+  return Made(self, arguments, result, token);
+}
+
+napi_value Connect(LoopBinding& self, const Arguments& arguments) {
+  self.loop().Drain();
+  SocketAddress remote;
+  SocketAddress local;
+  Token token;
+  const bool has_local = !arguments.IsNullish(2);
+  int result = ParseAddress(arguments, 0, &remote);
+  if (result == 0 && has_local) result = ParseAddress(arguments, 2, &local);
+  if (result == 0) {
+    result = self.loop().network().Connect(remote, has_local ? &local : nullptr, &token);
+  }
+  return Made(self, arguments, result, token);
+}
+
+napi_value Write(LoopBinding& self, const Arguments& arguments) {
+  self.loop().Drain();
+  const int64_t result = self.loop().network().Write(arguments.TokenAt(0), arguments.Bytes(2));
+  self.host().Refresh();
+  return MakeNumber(arguments.env(), static_cast<double>(result));
+}
+
+napi_value PendingBytes(LoopBinding& self, const Arguments& arguments) {
+  self.loop().Drain();
+  const int64_t result = self.loop().network().PendingBytes(arguments.TokenAt(0));
+  return MakeNumber(arguments.env(), static_cast<double>(result));
+}
+
+napi_value Address(LoopBinding& self, const Arguments& arguments) {
+  const napi_env env = arguments.env();
+  SocketAddress address;
+  const int result =
+      self.loop().network().Address(arguments.TokenAt(0), arguments.Boolean(2), &address);
+  if (result < 0) return MakeInteger(env, result);
+  const napi_value object = MakeObject(env);
+  SetProperty(env, object, "address", MakeText(env, address.ip()));
+  SetProperty(env, object, "family", MakeText(env, address.family() == AF_INET ? "IPv4" : "IPv6"));
+  SetNumber(env, object, "port", address.port());
+  return object;
+}
+
+napi_value SetOption(LoopBinding& self, const Arguments& arguments) {
+  const auto option = static_cast<Network::SocketOption>(arguments.Unsigned(2));
+  const int result = self.loop().network().SetOption(arguments.TokenAt(0), option,
+                                                     arguments.Boolean(3), arguments.Integer(4));
+  return MakeInteger(arguments.env(), result);
+}
+
+napi_value FileDescriptor(LoopBinding& self, const Arguments& arguments) {
+  return MakeInteger(arguments.env(), self.loop().network().FileDescriptor(arguments.TokenAt(0)));
+}
+
+constexpr napi_property_descriptor kMethods[] = {
+    Describe<SetReadyRing>("setReadyRing"),
+    Describe<SetReceiveSlab>("setReceiveSlab"),
+    Describe<SetSendSlab>("setSendSlab"),
+    Describe<SetActive>("setActive"),
+    Describe<Wake>("wake"),
+    Describe<Flush>("flush"),
+    Describe<Poll>("poll"),
+    Describe<Advance>("advance"),
+    Describe<Stats>("stats"),
+    Describe<Close>("close"),
+    Describe<Listen>("listen"),
+    Describe<Connect>("connect"),
+    Describe<Write>("write"),
+    Describe<PendingBytes>("pendingBytes"),
+    Describe<Address>("address"),
+    Describe<SetOption>("setOption"),
+    Describe<FileDescriptor>("fileDescriptor"),
+};
+
+}  // namespace
+
+std::span<const napi_property_descriptor> LoopMethods() { return kMethods; }
+
+}  // namespace gyre

@@ -1,0 +1,105 @@
+// What the addon exports: the layout of the shared memory, the clock, and createLoop.
+
+#include <array>
+#include <utility>
+
+#include "../core/layout.h"
+#include "environment.h"
+#include "loop_binding.h"
+#include "napi.h"
+
+namespace gyre {
+
+namespace {
+
+using Names = std::initializer_list<std::pair<const char*, uint32_t>>;
+
+napi_value MakeTable(napi_env env, Names names) {
+  const napi_value table = MakeObject(env);
+  for (const auto& [name, number] : names) SetNumber(env, table, name, number);
+  return table;
+}
+
+template <class Enum>
+constexpr uint32_t Number(Enum value) {
+  return static_cast<uint32_t>(value);
+}
+
+napi_value MakeLayout(napi_env env) {
+  const napi_value layout = MakeTable(env, {{"version", kLayoutVersion},
+                                            {"controlWords", kControlWords},
+                                            {"entryBytes", sizeof(Entry)},
+                                            {"generationBits", kGenerationBits},
+                                            {"firstForeignKind", kFirstForeignKind}});
+  SetProperty(env, layout, "control",
+              MakeTable(env, {{"readyHead", kReadyHead},
+                              {"readyTail", kReadyTail},
+                              {"submitHead", kSubmitHead},
+                              {"submitTail", kSubmitTail},
+                              {"asleep", kAsleep},
+                              {"resultSlot", kResultSlot},
+                              {"resultGeneration", kResultGeneration},
+                              {"receiveSlabWanted", kReceiveSlabWanted}}));
+  SetProperty(env, layout, "kinds",
+              MakeTable(env, {{"TIMER", Number(Kind::kTimer)},
+                              {"ACCEPTED", Number(Kind::kAccepted)},
+                              {"CONNECTED", Number(Kind::kConnected)},
+                              {"READ", Number(Kind::kRead)},
+                              {"EOF", Number(Kind::kEof)},
+                              {"PENDING", Number(Kind::kPending)},
+                              {"DRAINED", Number(Kind::kDrained)},
+                              {"CLOSED", Number(Kind::kClosed)},
+                              {"ACCEPT_FAILED", Number(Kind::kAcceptFailed)}}));
+  SetProperty(env, layout, "ops",
+              MakeTable(env, {{"TIMER_ARM", Number(Op::kTimerArm)},
+                              {"TIMER_CANCEL", Number(Op::kTimerCancel)},
+                              {"SEND", Number(Op::kSend)},
+                              {"READ_START", Number(Op::kReadStart)},
+                              {"READ_STOP", Number(Op::kReadStop)},
+                              {"SHUTDOWN", Number(Op::kShutdown)},
+                              {"CLOSE", Number(Op::kClose)},
+                              {"ABORT", Number(Op::kAbort)},
+                              {"WATCH_DRAIN", Number(Op::kWatchDrain)},
+                              {"LISTEN_CLOSE", Number(Op::kListenClose)},
+                              {"LISTEN_RESUME", Number(Op::kListenResume)}}));
+  SetProperty(env, layout, "operations",
+              MakeTable(env, {{"NONE", Number(Operation::kNone)},
+                              {"CONNECT", Number(Operation::kConnect)},
+                              {"READ", Number(Operation::kRead)},
+                              {"WRITE", Number(Operation::kWrite)}}));
+  return layout;
+}
+
+napi_value MonotonicNow(napi_env env, napi_callback_info) {
+  return MakeNumber(env, static_cast<double>(Environment::Of(env)->syscalls().MonotonicNow()));
+}
+
+napi_value CreateLoop(napi_env env, napi_callback_info info) {
+  const Arguments arguments(env, info);
+  napi_value loop = nullptr;
+  napi_new_instance(env, Environment::Of(env)->loop_class().Get(), Arguments::kCountMax,
+                    arguments.values(), &loop);
+  return loop;
+}
+
+}  // namespace
+
+napi_value Initialize(napi_env env, napi_value exports) {
+  Environment* environment = Environment::Create(env);
+  if (environment == nullptr) {
+    napi_throw_error(env, nullptr, "gyre: no instance data for this environment");
+    return nullptr;
+  }
+  environment->loop_class().Take(env, LoopBinding::DefineClass(env));
+  SetProperty(env, exports, "layout", MakeLayout(env));
+  const std::array<napi_property_descriptor, 2> functions = {{
+      {"monotonicNow", nullptr, MonotonicNow, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"createLoop", nullptr, CreateLoop, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+  }};
+  napi_define_properties(env, exports, functions.size(), functions.data());
+  return exports;
+}
+
+}  // namespace gyre
+
+NAPI_MODULE_INIT() { return gyre::Initialize(env, exports); }

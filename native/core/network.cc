@@ -1,0 +1,252 @@
+// The network's hot half: requests, batches of readiness, reports. Its calls are in
+// network_calls.cc.
+
+#include "network.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace gyre {
+
+void Network::SetReceiveSlab(std::span<uint8_t> memory) {
+  receive_slab_.Attach(memory);
+  if (receive_slab_.attached()) control_[kReceiveSlabWanted] = 0;
+}
+
+// --- Requests ---------------------------------------------------------------------------------
+
+void Network::Handle(const Entry& request) {
+  if (Stream* stream = Find<Stream>(request.token())) {
+    HandleStream(*stream, request);
+  } else if (Listener* listener = Find<Listener>(request.token())) {
+    HandleListener(*listener, static_cast<Op>(request.code()));
+  }
+}
+
+void Network::HandleStream(Stream& stream, const Entry& request) {
+  const Op op = static_cast<Op>(request.code());
+  if (op == Op::kSend) {
+    AddSlice(stream, request.a, request.b);
+    return;
+  }
+  if (op == Op::kReadStart) {
+    stream.StartReading();
+  } else if (op == Op::kReadStop) {
+    stream.StopReading();
+  } else if (op == Op::kAbort) {
+    sending_.Remove(stream);
+    stream.Abort();
+  } else {
+    SendSlices(stream);
+    if (op == Op::kShutdown) stream.Shutdown();
+    if (op == Op::kClose) stream.Close();
+    if (op == Op::kWatchDrain) stream.WatchDrain(request.a);
+  }
+  Settle(stream);
+}
+
+void Network::HandleListener(Listener& listener, Op op) {
+  if (op == Op::kListenClose) {
+    CloseListener(listener);
+  } else if (op == Op::kListenResume) {
+    // Resuming one that is not at rest is harmless: the poller says EEXIST.
+    poller_.Watch(listener.fd(), TagOf(listener.token()), kReadable);
+  }
+}
+
+void Network::AddSlice(Stream& stream, uint32_t offset, uint32_t length) {
+  if (!stream.CanSend() || send_slab_.Slice(offset, length).empty()) return;
+  if (!stream.sending_link.linked) {
+    sending_.Append(stream);
+    stream.notes.first_slice = static_cast<uint32_t>(slices_.size());
+  } else {
+    Slice& last = slices_[stream.notes.last_slice];
+    if (last.offset + last.length == offset) {
+      last.length += length;
+      return;
+    }
+    last.next = static_cast<uint32_t>(slices_.size());
+  }
+  stream.notes.last_slice = static_cast<uint32_t>(slices_.size());
+  slices_.push_back({offset, length, kNoSlice});
+}
+
+void Network::SendSlices(Stream& stream) {
+  if (!stream.sending_link.linked) return;
+  sending_.Remove(stream);
+  std::array<iovec, kSlicesPerSend> vectors;
+  uint32_t index = stream.notes.first_slice;
+  while (index != kNoSlice) {
+    size_t count = 0;
+    for (; index != kNoSlice && count < vectors.size(); index = slices_[index].next) {
+      const auto bytes = send_slab_.Slice(slices_[index].offset, slices_[index].length);
+      vectors[count++] = {bytes.data(), bytes.size()};
+    }
+    stream.Send(vectors.data(), count);
+  }
+  Settle(stream);
+}
+
+void Network::FlushSends() {
+  while (!sending_.empty()) SendSlices(*sending_.front());
+  slices_.clear();
+}
+
+// --- Reports and interests --------------------------------------------------------------------
+
+// Puts the stream on the lists that its present state calls for. To be called after anything that
+// may have changed it.
+void Network::Settle(Stream& stream) {
+  const uint32_t interest = stream.Interest();
+  if ((interest != 0) != stream.notes.waiting) {
+    stream.notes.waiting = interest != 0;
+    stream.notes.waiting ? ++waiting_ : --waiting_;
+  }
+  // A closed descriptor has left the poller by itself.
+  if (stream.state() == StreamState::kClosed) stream.notes.watched = 0;
+  if (interest != stream.notes.watched) {
+    stale_.Append(stream);
+  } else {
+    stale_.Remove(stream);
+  }
+  if (stream.HasReports()) reporting_.Append(stream);
+}
+
+void Network::FlushReports() {
+  while (!reporting_.empty() && Report(*reporting_.front())) {
+  }
+}
+
+// Says all that the stream has to say. Returns false when there is no room for the rest.
+bool Network::Report(Stream& stream) {
+  const Token token = stream.token();
+  const auto queued = static_cast<uint32_t>(std::min<size_t>(stream.queued(), INT32_MAX));
+  if (stream.Has(Stream::kReportConnected)) {
+    if (!ready_.Append(Kind::kConnected, token)) return false;
+    stream.Forget(Stream::kReportConnected);
+  }
+  if (stream.Has(Stream::kReportEof)) {
+    if (!ready_.Append(Kind::kEof, token)) return false;
+    stream.Forget(Stream::kReportEof);
+  }
+  if (stream.Has(Stream::kReportPending)) {
+    // What has gone out in the meantime was not worth mentioning.
+    if (queued > 0 && !ready_.Append(Kind::kPending, token, queued)) return false;
+    stream.Forget(Stream::kReportPending);
+  }
+  if (stream.IsDrained()) {
+    if (!ready_.Append(Kind::kDrained, token, queued)) return false;
+    stream.ForgetDrain();
+  }
+  reporting_.Remove(stream);
+  if (!stream.Has(Stream::kReportClosed)) return true;
+
+  const bool said = ready_.Append(Kind::kClosed, token, static_cast<uint32_t>(stream.error()),
+                                  static_cast<uint32_t>(stream.failed_operation()));
+  if (said) {
+    RetireStream(stream);
+  } else {
+    reporting_.Append(stream);
+  }
+  return said;
+}
+
+void Network::SyncInterests() {
+  while (!stale_.empty()) Sync(stale_.PopFront());
+}
+
+void Network::Sync(Stream& stream) {
+  const uint32_t interest = stream.Interest();
+  const uint64_t tag = TagOf(stream.token());
+  int result = 0;
+  if (interest == 0) {
+    // Not just an empty interest: the poller would still report a broken connection, over and over.
+    result = poller_.Unwatch(stream.fd());
+  } else if (stream.notes.watched == 0) {
+    result = poller_.Watch(stream.fd(), tag, interest);
+  } else {
+    result = poller_.Rewatch(stream.fd(), tag, interest);
+  }
+  if (result == 0) {
+    stream.notes.watched = interest;
+  } else {
+    // Out of memory or of watches: a stream that can never be woken again has failed.
+    stream.Fail(-result, Operation::kRead);
+    Settle(stream);
+  }
+}
+
+// --- Batches ----------------------------------------------------------------------------------
+
+void Network::Poll() {
+  FlushReports();
+  if (!poller_.is_open() || ready_.room() == 0) return;
+  if (!HasLeftover()) {
+    SyncInterests();
+    batch_next_ = 0;
+    batch_size_ = std::max(0, poller_.Wait(batch_.data(), static_cast<int>(batch_.size())));
+  }
+  if (ready_.HasConsumed(last_read_position_)) receive_slab_.Rewind();
+  // An event that finds no room stays first in line. Asking the poller again instead would favour
+  // the same few sockets: it lists those that stay ready in the same order every time.
+  while (HasLeftover() && Dispatch(batch_[batch_next_])) ++batch_next_;
+}
+
+// Returns false if the event has to wait for room. A stale one is no event.
+bool Network::Dispatch(const PollEvent& event) {
+  const Token token{static_cast<uint32_t>(event.tag), static_cast<uint32_t>(event.tag >> 32)};
+  if (event.tag == Poller::kTimerTag) return true;
+  if (Listener* listener = Find<Listener>(token)) return AcceptFrom(*listener);
+  Stream* stream = Find<Stream>(token);
+  if (stream == nullptr) return true;
+
+  bool fits = true;
+  if (event.readiness & (kWritable | kBroken)) stream->OnWritable();
+  if (stream->reading() == Reading::kOn && event.readiness & ~uint32_t{kWritable}) {
+    fits = ReceiveFrom(*stream, event.readiness & kPeerFinished);
+  }
+  Settle(*stream);
+  FlushReports();
+  return fits;
+}
+
+// Receives once; goes on only where the end is near: the peer has finished, and a receive that
+// came back short has emptied the buffer, so the next one finds the end without another turn.
+bool Network::ReceiveFrom(Stream& stream, bool peer_finished) {
+  for (;;) {
+    if (ready_.room() == 0) return false;
+    if (!receive_slab_.attached()) {
+      control_[kReceiveSlabWanted] = 1;
+      return true;
+    }
+    const std::span<uint8_t> into = receive_slab_.Next();
+    if (into.empty()) return false;
+    const size_t received = stream.Receive(into);
+    if (received == 0) return true;
+    ready_.Append(Kind::kRead, stream.token(), static_cast<uint32_t>(receive_slab_.cursor()),
+                  static_cast<uint32_t>(received));
+    last_read_position_ = ready_.tail();
+    receive_slab_.Keep(received);
+    if (!peer_finished || received == into.size()) return true;
+  }
+}
+
+bool Network::AcceptFrom(Listener& listener) {
+  for (int asked = 0; asked < kAcceptsMax; ++asked) {
+    if (ready_.room() == 0) return false;
+    const Listener::Accepted accepted = listener.Accept();
+    if (accepted.answer == Listener::Answer::kNobody) return true;
+    if (accepted.answer == Listener::Answer::kTransient) continue;
+    if (accepted.answer == Listener::Answer::kExhausted) {
+      // Level-triggered readiness would come back at once, for nothing.
+      poller_.Unwatch(listener.fd());
+      ready_.Append(Kind::kAcceptFailed, listener.token(), static_cast<uint32_t>(accepted.value));
+      return true;
+    }
+    const Token token = AddStream(accepted.value, StreamState::kOpen).token();
+    ready_.Append(Kind::kAccepted, listener.token(), token.slot, token.generation);
+  }
+  return true;
+}
+
+}  // namespace gyre

@@ -1,0 +1,145 @@
+// All sockets of a loop: the table of streams and listeners, the requests that TypeScript makes of
+// them, and the batches of readiness that become entries of the ready ring.
+// Invariants: 1. Entries of one stream stand in the ready ring in the order in which things
+//                happened; CLOSED is the last, comes once, and frees the slot.
+//             2. Nothing is lost for lack of room: a report waits on its stream, an event in the
+//                batch, a connection in the kernel.
+//             3. The poller is told of a stream's interest just before it is asked, so that what
+//                changes back and forth within a turn costs no system call, and an accepted
+//                stream costs one.
+//             4. Between two FlushSends all bytes given to one stream go out in one call, and
+//                before whatever was asked of the stream after them.
+// Knows nothing of timers, of the submission ring, or of who hosts the loop.
+
+#pragma once
+
+#include <array>
+#include <span>
+#include <variant>
+#include <vector>
+
+#include "intrusive_list.h"
+#include "layout.h"
+#include "listener.h"
+#include "poller.h"
+#include "ready_ring.h"
+#include "slab.h"
+#include "slot_table.h"
+#include "socket_address.h"
+#include "stream.h"
+#include "syscalls.h"
+
+namespace gyre {
+
+class Network {
+ public:
+  enum class SocketOption : uint32_t { kNoDelay = 1, kKeepAlive = 2 };
+
+  // The ring and the control block outlive the network; the poller is shared with the loop.
+  Network(Syscalls& syscalls, Poller& poller, ReadyRing& ready, uint32_t* control)
+      : syscalls_(syscalls), poller_(poller), ready_(ready), control_(control) {}
+  ~Network() { CloseAll(); }
+  Network(const Network&) = delete;
+  Network& operator=(const Network&) = delete;
+
+  void SetReceiveSlab(std::span<uint8_t> memory);
+  void SetSendSlab(std::span<uint8_t> memory) { send_slab_.Attach(memory); }
+
+  // Carries out one request of the submission ring; drops it if its token is stale. What kSend
+  // asks for waits for FlushSends.
+  void Handle(const Entry& request);
+  void FlushSends();
+
+  // Appends what streams have to say, as far as there is room.
+  void FlushReports();
+  // Brings the poller up to date; call before sleeping on it.
+  void SyncInterests();
+  // Takes a batch from the poller (or goes on with one that did not fit) and appends what it means.
+  void Poll();
+
+  bool HasReports() const { return !reporting_.empty(); }
+  // True while a part of the last batch is left, for lack of room in the ring or the slab.
+  bool HasLeftover() const { return batch_next_ < batch_size_; }
+  // True while something can still happen here.
+  bool IsWaiting() const { return listeners_ > 0 || waiting_ > 0 || HasReports(); }
+
+  uint32_t stream_count() const { return streams_; }
+  uint32_t listener_count() const { return listeners_; }
+
+  // The calls below return 0 (or what they say) or a negative errno; -EBADF for a stale token.
+  int Listen(const SocketAddress& address, const Listener::Options& options, Token* token);
+  // `local` may be null. That the connection fails, even at once, is reported by CLOSED.
+  int Connect(const SocketAddress& remote, const SocketAddress* local, Token* token);
+  // Returns the bytes that the kernel did not take. A failure is reported by CLOSED too.
+  int64_t Write(Token token, std::span<uint8_t> data);
+  int64_t PendingBytes(Token token);
+  int Address(Token token, bool peer, SocketAddress* address);
+  int SetOption(Token token, SocketOption option, bool value, int delay_seconds);
+  int FileDescriptor(Token token);
+
+  // Closes every socket and forgets every report.
+  void CloseAll();
+
+ private:
+  using Endpoint = std::variant<std::monostate, Stream, Listener>;
+
+  struct Slice {
+    uint32_t offset;
+    uint32_t length;
+    uint32_t next;
+  };
+  static constexpr uint32_t kNoSlice = UINT32_MAX;
+  static constexpr size_t kSlicesPerSend = 64;
+  static constexpr int kAcceptsMax = 64;
+
+  static uint64_t TagOf(Token token) { return uint64_t{token.generation} << 32 | token.slot; }
+
+  template <class Kind>
+  Kind* Find(Token token) {
+    Endpoint* endpoint = endpoints_.Find(token);
+    return endpoint != nullptr ? std::get_if<Kind>(endpoint) : nullptr;
+  }
+
+  Stream& AddStream(int fd, StreamState state);
+  void RetireStream(Stream& stream);
+  void CloseListener(Listener& listener);
+  int DescriptorOf(Token token);
+
+  void HandleStream(Stream& stream, const Entry& request);
+  void HandleListener(Listener& listener, Op op);
+  void AddSlice(Stream& stream, uint32_t offset, uint32_t length);
+  void SendSlices(Stream& stream);
+
+  void Settle(Stream& stream);
+  bool Report(Stream& stream);
+  void Sync(Stream& stream);
+
+  bool Dispatch(const PollEvent& event);
+  bool ReceiveFrom(Stream& stream, bool peer_finished);
+  bool AcceptFrom(Listener& listener);
+
+  Syscalls& syscalls_;
+  Poller& poller_;
+  ReadyRing& ready_;
+  uint32_t* control_;
+
+  SlotTable<Endpoint> endpoints_;
+  uint32_t streams_ = 0;
+  uint32_t listeners_ = 0;
+  uint32_t waiting_ = 0;
+
+  IntrusiveList<Stream, &Stream::reporting_link> reporting_;
+  IntrusiveList<Stream, &Stream::stale_link> stale_;
+  IntrusiveList<Stream, &Stream::sending_link> sending_;
+
+  ReceiveSlab receive_slab_;
+  uint32_t last_read_position_ = 0;
+  SendSlab send_slab_;
+  std::vector<Slice> slices_;
+
+  int batch_next_ = 0;
+  int batch_size_ = 0;
+  std::array<PollEvent, Poller::kEventsMax> batch_;
+};
+
+}  // namespace gyre

@@ -1,0 +1,131 @@
+// The network's cold half: what TypeScript asks for by a call, because it has arguments that do
+// not fit a ring entry or an answer that cannot wait.
+
+#include <netinet/tcp.h>
+
+#include "network.h"
+
+namespace gyre {
+
+Stream& Network::AddStream(int fd, StreamState state) {
+  const Token token = endpoints_.Acquire(ready_);
+  ++streams_;
+  return endpoints_.Find(token)->emplace<Stream>(syscalls_, token, fd, state);
+}
+
+void Network::RetireStream(Stream& stream) {
+  const uint32_t slot = stream.token().slot;
+  Endpoint& endpoint = *endpoints_.Find(stream.token());
+  reporting_.Remove(stream);
+  stale_.Remove(stream);
+  sending_.Remove(stream);
+  endpoint.emplace<std::monostate>();
+  endpoints_.Retire(slot, ready_.tail());
+  --streams_;
+}
+
+void Network::CloseListener(Listener& listener) {
+  const uint32_t slot = listener.token().slot;
+  endpoints_.Find(listener.token())->emplace<std::monostate>();
+  endpoints_.Retire(slot, ready_.tail());
+  --listeners_;
+}
+
+int Network::Listen(const SocketAddress& address, const Listener::Options& options, Token* token) {
+  int result = poller_.Open();
+  if (result < 0) return result;
+  const Token name = endpoints_.Acquire(ready_);
+  Listener& listener = endpoints_.Find(name)->emplace<Listener>(syscalls_, name);
+  ++listeners_;
+  result = listener.Open(address, options);
+  if (result == 0) result = poller_.Watch(listener.fd(), TagOf(name), kReadable);
+  if (result < 0) {
+    CloseListener(listener);
+    return result;
+  }
+  *token = name;
+  return 0;
+}
+
+int Network::Connect(const SocketAddress& remote, const SocketAddress* local, Token* token) {
+  int result = poller_.Open();
+  if (result < 0) return result;
+  const int fd = syscalls_.Socket(remote.family(), SOCK_STREAM, 0);
+  if (fd < 0) return fd;
+  result = syscalls_.SetOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  if (result == 0 && local != nullptr) {
+    result = syscalls_.Bind(fd, local->get(), local->length());
+  }
+  if (result < 0) {
+    syscalls_.Close(fd);
+    return result;
+  }
+  Stream& stream = AddStream(fd, StreamState::kConnecting);
+  *token = stream.token();
+  stream.Connect(remote.get(), remote.length());
+  Settle(stream);
+  return 0;
+}
+
+int64_t Network::Write(Token token, std::span<uint8_t> data) {
+  Stream* stream = Find<Stream>(token);
+  if (stream == nullptr) return -EBADF;
+  if (!stream->CanSend()) return -EPIPE;
+  if (!data.empty()) {
+    iovec slice{data.data(), data.size()};
+    stream->Send(&slice, 1);
+    Settle(*stream);
+  }
+  if (stream->error() != 0) return -stream->error();
+  return static_cast<int64_t>(stream->queued());
+}
+
+int64_t Network::PendingBytes(Token token) {
+  const Stream* stream = Find<Stream>(token);
+  return stream != nullptr ? static_cast<int64_t>(stream->queued()) : -EBADF;
+}
+
+int Network::DescriptorOf(Token token) {
+  if (const Stream* stream = Find<Stream>(token)) return stream->fd();
+  if (const Listener* listener = Find<Listener>(token)) return listener->fd();
+  return -1;
+}
+
+int Network::FileDescriptor(Token token) {
+  const int fd = DescriptorOf(token);
+  return fd >= 0 ? fd : -EBADF;
+}
+
+int Network::Address(Token token, bool peer, SocketAddress* address) {
+  const int fd = DescriptorOf(token);
+  if (fd < 0) return -EBADF;
+  return peer ? syscalls_.PeerName(fd, address->get_mutable(), address->room())
+              : syscalls_.LocalName(fd, address->get_mutable(), address->room());
+}
+
+int Network::SetOption(Token token, SocketOption option, bool value, int delay_seconds) {
+  const int fd = DescriptorOf(token);
+  if (fd < 0) return -EBADF;
+  if (option == SocketOption::kNoDelay) {
+    return syscalls_.SetOption(fd, IPPROTO_TCP, TCP_NODELAY, value);
+  }
+  if (option != SocketOption::kKeepAlive) return -EINVAL;
+  const int result = syscalls_.SetOption(fd, SOL_SOCKET, SO_KEEPALIVE, value);
+  if (result < 0 || !value || delay_seconds <= 0) return result;
+  return syscalls_.SetOption(fd, IPPROTO_TCP, TCP_KEEPIDLE, delay_seconds);
+}
+
+void Network::CloseAll() {
+  endpoints_.ForEach([this](Endpoint& endpoint) {
+    if (Stream* stream = std::get_if<Stream>(&endpoint)) {
+      if (stream->notes.waiting) --waiting_;
+      RetireStream(*stream);
+    } else if (Listener* listener = std::get_if<Listener>(&endpoint)) {
+      CloseListener(*listener);
+    }
+  });
+  slices_.clear();
+  batch_next_ = batch_size_ = 0;
+}
+
+}  // namespace gyre

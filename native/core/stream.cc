@@ -1,0 +1,196 @@
+#include "stream.h"
+
+#include <array>
+#include <cassert>
+
+namespace gyre {
+
+namespace {
+
+constexpr uint8_t Moves(std::initializer_list<StreamState> states) {
+  uint8_t set = 0;
+  for (const StreamState state : states) set |= static_cast<uint8_t>(1 << static_cast<int>(state));
+  return set;
+}
+
+using enum StreamState;
+constexpr std::array<uint8_t, 6> kLegalMoves = {
+    /* kConnecting   */ Moves({kOpen, kClosed}),
+    /* kOpen         */ Moves({kShuttingDown, kShutDown, kClosing, kClosed}),
+    /* kShuttingDown */ Moves({kShutDown, kClosing, kClosed}),
+    /* kShutDown     */ Moves({kClosing, kClosed}),
+    /* kClosing      */ Moves({kClosed}),
+    /* kClosed       */ Moves({}),
+};
+
+size_t TotalBytes(const iovec* slices, size_t count) {
+  size_t total = 0;
+  for (size_t i = 0; i < count; ++i) total += slices[i].iov_len;
+  return total;
+}
+
+}  // namespace
+
+Stream::~Stream() {
+  if (state_ != kClosed) syscalls_->Close(fd_);
+}
+
+void Stream::MoveTo(StreamState state) {
+  assert(kLegalMoves[static_cast<size_t>(state_)] & Moves({state}));
+  state_ = state;
+}
+
+void Stream::Connect(const sockaddr* address, socklen_t length) {
+  const int result = syscalls_->Connect(fd_, address, length);
+  // An interrupted connect goes on by itself (connect(2)); asking again would say EALREADY.
+  if (result != -EINPROGRESS && result != -EINTR) FinishConnecting(result);
+}
+
+void Stream::FinishConnecting(int result) {
+  if (result < 0) {
+    Fail(-result, Operation::kConnect);
+    return;
+  }
+  MoveTo(kOpen);
+  reports_ |= kReportConnected;
+  if (!queue_.empty()) Flush();
+}
+
+void Stream::StartReading() {
+  if (reading_ == Reading::kOff) reading_ = Reading::kOn;
+}
+
+void Stream::StopReading() {
+  if (reading_ == Reading::kOn) reading_ = Reading::kOff;
+}
+
+size_t Stream::Receive(std::span<uint8_t> into) {
+  const ssize_t result =
+      RetryInterrupted([&] { return syscalls_->Receive(fd_, into.data(), into.size()); });
+  if (result > 0) return static_cast<size_t>(result);
+  if (result == 0) {
+    reading_ = Reading::kEnded;
+    reports_ |= kReportEof;
+  } else if (result != -EAGAIN) {
+    Fail(static_cast<int>(-result), Operation::kRead);
+  }
+  return 0;
+}
+
+void Stream::Send(iovec* slices, size_t count) {
+  if (!CanSend()) return;
+  size_t sent = 0;
+  if (queue_.empty() && state_ == kOpen) {
+    const ssize_t result = RetryInterrupted([&] { return syscalls_->Send(fd_, slices, count); });
+    if (result < 0 && result != -EAGAIN) {
+      Fail(static_cast<int>(-result), Operation::kWrite);
+      return;
+    }
+    sent = result < 0 ? 0 : static_cast<size_t>(result);
+    if (sent == TotalBytes(slices, count)) return;
+  }
+  Enqueue(slices, count, sent);
+}
+
+// Queues all of the slices but their first `skip` bytes.
+void Stream::Enqueue(const iovec* slices, size_t count, size_t skip) {
+  for (size_t i = 0; i < count; ++i) {
+    const auto* bytes = static_cast<const uint8_t*>(slices[i].iov_base);
+    const size_t length = slices[i].iov_len;
+    if (skip >= length) {
+      skip -= length;
+    } else if (queue_.Append(bytes + skip, length - skip)) {
+      skip = 0;
+    } else {
+      Fail(ENOMEM, Operation::kWrite);
+      return;
+    }
+  }
+  if (!queue_.empty()) reports_ |= kReportPending;
+}
+
+void Stream::OnWritable() {
+  if (state_ == kConnecting) {
+    int error = 0;
+    const int result = syscalls_->GetOption(fd_, SOL_SOCKET, SO_ERROR, &error);
+    FinishConnecting(result < 0 ? result : -error);
+  } else if (state_ != kClosed && !queue_.empty()) {
+    Flush();
+  }
+}
+
+void Stream::Flush() {
+  std::array<iovec, 64> slices;
+  for (size_t sent = 0; sent < kFlushBytesMax && !queue_.empty();) {
+    const size_t count = queue_.Peek(slices.data(), slices.size());
+    const size_t offered = TotalBytes(slices.data(), count);
+    const ssize_t result =
+        RetryInterrupted([&] { return syscalls_->Send(fd_, slices.data(), count); });
+    if (result == -EAGAIN) return;
+    if (result < 0) {
+      Fail(static_cast<int>(-result), Operation::kWrite);
+      return;
+    }
+    queue_.Consume(static_cast<size_t>(result));
+    sent += static_cast<size_t>(result);
+    // The socket's buffer is full: asking again would only say so.
+    if (static_cast<size_t>(result) < offered) return;
+  }
+  if (queue_.empty()) OnFlushed();
+}
+
+// What waited for the queue to empty can happen now.
+void Stream::OnFlushed() {
+  if (state_ == kClosing) {
+    Finish(0, Operation::kNone);
+  } else if (state_ == kShuttingDown) {
+    const int result = syscalls_->Shutdown(fd_, SHUT_WR);
+    if (result < 0) {
+      Fail(-result, Operation::kWrite);
+    } else {
+      MoveTo(kShutDown);
+    }
+  }
+}
+
+void Stream::Shutdown() {
+  if (state_ != kOpen) return;
+  MoveTo(kShuttingDown);
+  if (queue_.empty()) OnFlushed();
+}
+
+void Stream::Close() {
+  if (state_ == kClosed || state_ == kClosing) return;
+  // There is nobody to flush to before the connection stands.
+  if (state_ == kConnecting || queue_.empty()) {
+    Finish(0, Operation::kNone);
+    return;
+  }
+  MoveTo(kClosing);
+  reading_ = Reading::kEnded;
+}
+
+uint32_t Stream::Interest() const {
+  if (state_ == kClosed) return 0;
+  if (state_ == kConnecting) return kWritable;
+  uint32_t interest = 0;
+  if (reading_ == Reading::kOn) interest |= kReadable;
+  if (!queue_.empty()) interest |= kWritable;
+  return interest;
+}
+
+void Stream::Finish(int error, Operation operation) {
+  if (state_ == kClosed) return;
+  MoveTo(kClosed);
+  syscalls_->Close(fd_);
+  fd_ = -1;
+  reading_ = Reading::kEnded;
+  queue_.Clear();
+  error_ = error;
+  failed_operation_ = operation;
+  // Of what happened before, the end of the peer's data was still true; a promise to drain is not.
+  reports_ = static_cast<uint8_t>((reports_ & ~kReportPending) | kReportClosed);
+  ForgetDrain();
+}
+
+}  // namespace gyre

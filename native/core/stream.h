@@ -1,0 +1,151 @@
+// A TCP connection: one descriptor, its state, and the bytes it still has to send. It turns
+// requests and readiness into system calls, and remembers what there is to say about the outcome
+// until the network finds room to say it.
+//
+//   state          may become                       meaning
+//   kConnecting    kOpen, kClosed                   connect(2) is under way
+//   kOpen          all below                        both directions stand, or the peer's has ended
+//   kShuttingDown  kShutDown, kClosing, kClosed     shutdown asked for, bytes still queued
+//   kShutDown      kClosing, kClosed                our direction is shut
+//   kClosing       kClosed                          close asked for, bytes still queued
+//   kClosed        -                                the descriptor is closed
+//
+// Invariants: 1. The descriptor is open in every state but kClosed.
+//             2. kClosed is entered once and leaves an empty queue and a CLOSED to say, the last.
+//             3. While the queue is not empty nothing goes to the socket around it.
+// Knows nothing of rings, slabs, pollers or tables. Owns its descriptor.
+
+#pragma once
+
+#include <span>
+
+#include "intrusive_list.h"
+#include "layout.h"
+#include "out_queue.h"
+#include "poller.h"
+#include "syscalls.h"
+
+namespace gyre {
+
+enum class StreamState : uint8_t {
+  kConnecting,
+  kOpen,
+  kShuttingDown,
+  kShutDown,
+  kClosing,
+  kClosed
+};
+
+enum class Reading : uint8_t {
+  kOff,    // not asked for, or asked to stop
+  kOn,     // bytes are wanted
+  kEnded,  // the peer has finished, or we no longer listen: never again
+};
+
+class Stream {
+ public:
+  // What the network has to say to TypeScript, in the order in which it is said.
+  enum Report : uint8_t {
+    kReportConnected = 1,
+    kReportEof = 2,
+    kReportPending = 4,
+    kReportClosed = 8,
+  };
+
+  // REQUIRES: `state` is kConnecting or kOpen. Takes over the descriptor.
+  Stream(Syscalls& syscalls, Token token, int fd, StreamState state)
+      : syscalls_(&syscalls), token_(token), fd_(fd), state_(state) {}
+  ~Stream();
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+
+  // Begins to connect; whatever comes of it, at once or later, becomes a report.
+  void Connect(const sockaddr* address, socklen_t length);
+
+  void StartReading();
+  void StopReading();
+
+  // Receives once. Returns the number of bytes, or 0: nothing there, the end, or a failure (the
+  // latter two become reports).
+  size_t Receive(std::span<uint8_t> into);
+
+  // Sends what the socket takes and queues the rest; the slices are free when it returns. Bytes
+  // for a stream that no longer sends are dropped. `slices` is scratch afterwards.
+  void Send(iovec* slices, size_t count);
+
+  // The socket takes bytes again, or has finished connecting, well or badly.
+  void OnWritable();
+
+  // What was sent before goes out first, in both.
+  void Shutdown();
+  void Close();
+
+  // Drops what is queued and closes at once.
+  void Abort() { Finish(0, Operation::kNone); }
+  void Fail(int error, Operation operation) { Finish(error, operation); }
+
+  void WatchDrain(size_t low_mark) { low_mark_ = static_cast<int64_t>(low_mark); }
+
+  // True while bytes may still be given to Send.
+  bool CanSend() const {
+    return state_ == StreamState::kOpen || state_ == StreamState::kConnecting;
+  }
+
+  // The readiness that the stream waits for, as a set of kReadable and kWritable.
+  uint32_t Interest() const;
+
+  bool HasReports() const { return reports_ != 0 || IsDrained(); }
+  bool Has(Report report) const { return (reports_ & report) != 0; }
+  void Forget(Report report) { reports_ &= static_cast<uint8_t>(~report); }
+  bool IsDrained() const {
+    return state_ != StreamState::kClosed && low_mark_ >= 0 &&
+           static_cast<int64_t>(queue_.size()) <= low_mark_;
+  }
+  void ForgetDrain() { low_mark_ = kNotWatched; }
+
+  Token token() const { return token_; }
+  int fd() const { return fd_; }
+  StreamState state() const { return state_; }
+  Reading reading() const { return reading_; }
+  size_t queued() const { return queue_.size(); }
+  int error() const { return error_; }
+  Operation failed_operation() const { return failed_operation_; }
+
+  // The network's own notes on the stream.
+  struct Notes {
+    uint32_t first_slice = 0;
+    uint32_t last_slice = 0;
+    uint32_t watched = 0;  // the interest that the poller knows; 0: the poller does not know it
+    bool waiting = false;  // counted among the streams that wait for something
+  };
+  ListLink<Stream> reporting_link;  // has something to say
+  ListLink<Stream> stale_link;      // the poller does not know its interest yet
+  ListLink<Stream> sending_link;    // has slices that were not sent yet
+  Notes notes;
+
+ private:
+  static constexpr int64_t kNotWatched = -1;
+  // One writable event sends at most so many bytes, so that a fast reader does not keep the rest
+  // of the loop waiting.
+  static constexpr size_t kFlushBytesMax = 1024 * 1024;
+
+  void MoveTo(StreamState state);
+  void FinishConnecting(int result);
+  void Enqueue(const iovec* slices, size_t count, size_t skip);
+  void Flush();
+  void OnFlushed();
+  void Finish(int error, Operation operation);
+
+  Syscalls* syscalls_;
+  Token token_;
+  int fd_;
+  StreamState state_;
+  Reading reading_ = Reading::kOff;
+  uint8_t reports_ = 0;
+  Operation failed_operation_ = Operation::kNone;
+  int error_ = 0;
+  int64_t low_mark_ = kNotWatched;
+  OutQueue queue_;
+};
+
+}  // namespace gyre

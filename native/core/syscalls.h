@@ -1,0 +1,62 @@
+// The seam between the core and the operating system. Each method is the system call of the same
+// name, except that failure is a value: the negative errno. Tests derive from it to inject EINTR,
+// short writes, exhausted descriptors and resets.
+// What a system has beyond POSIX stands in a file of its own (syscalls_linux.cc).
+// Holds no state; one object may serve every loop of a process.
+
+#pragma once
+
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+
+struct epoll_event;
+struct itimerspec;
+
+namespace gyre {
+
+class Syscalls {
+ public:
+  virtual ~Syscalls() = default;
+
+  virtual int Socket(int domain, int type, int protocol);
+  virtual int Bind(int fd, const sockaddr* address, socklen_t length);
+  virtual int Listen(int fd, int backlog);
+  // The new descriptor is non-blocking and closed on exec.
+  virtual int Accept(int fd);
+  virtual int Connect(int fd, const sockaddr* address, socklen_t length);
+  virtual ssize_t Receive(int fd, void* into, size_t length);
+  // Never raises SIGPIPE.
+  virtual ssize_t Send(int fd, iovec* slices, size_t count);
+  virtual int Shutdown(int fd, int how);
+  virtual int Close(int fd);
+  virtual int GetOption(int fd, int level, int name, int* value);
+  virtual int SetOption(int fd, int level, int name, int value);
+  virtual int LocalName(int fd, sockaddr* address, socklen_t* length);
+  virtual int PeerName(int fd, sockaddr* address, socklen_t* length);
+
+  // CLOCK_MONOTONIC in nanoseconds.
+  virtual int64_t MonotonicNow();
+
+  virtual int EpollCreate();
+  virtual int EpollControl(int epoll_fd, int operation, int fd, epoll_event* event);
+  // Never blocks.
+  virtual int EpollPoll(int epoll_fd, epoll_event* events, int events_max);
+  virtual int TimerCreate();
+  // Fires once, at an absolute CLOCK_MONOTONIC time.
+  virtual int TimerSet(int timer_fd, const itimerspec* when);
+};
+
+// Calls again for as long as a signal interrupts.
+template <class Call>
+auto RetryInterrupted(Call&& call) {
+  auto result = call();
+  while (result == -EINTR) result = call();
+  return result;
+}
+
+}  // namespace gyre

@@ -1,0 +1,54 @@
+// The calls of the seam that only Linux has, or has in this form.
+
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+
+#include "syscalls.h"
+
+namespace gyre {
+
+namespace {
+
+template <class Result>
+Result OrErrno(Result result) {
+  return result < 0 ? static_cast<Result>(-errno) : result;
+}
+
+}  // namespace
+
+int Syscalls::Socket(int domain, int type, int protocol) {
+  return OrErrno(::socket(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol));
+}
+
+int Syscalls::Accept(int fd) {
+  return OrErrno(::accept4(fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+}
+
+ssize_t Syscalls::Send(int fd, iovec* slices, size_t count) {
+  // send(2) spares the kernel the copying and checking of a message header.
+  if (count == 1) return OrErrno(::send(fd, slices->iov_base, slices->iov_len, MSG_NOSIGNAL));
+  msghdr message{};
+  message.msg_iov = slices;
+  message.msg_iovlen = count;
+  return OrErrno(::sendmsg(fd, &message, MSG_NOSIGNAL));
+}
+
+int Syscalls::EpollCreate() { return OrErrno(::epoll_create1(EPOLL_CLOEXEC)); }
+
+int Syscalls::EpollControl(int epoll_fd, int operation, int fd, epoll_event* event) {
+  return OrErrno(::epoll_ctl(epoll_fd, operation, fd, event));
+}
+
+int Syscalls::EpollPoll(int epoll_fd, epoll_event* events, int events_max) {
+  return OrErrno(::epoll_wait(epoll_fd, events, events_max, 0));
+}
+
+int Syscalls::TimerCreate() {
+  return OrErrno(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
+}
+
+int Syscalls::TimerSet(int timer_fd, const itimerspec* when) {
+  return OrErrno(::timerfd_settime(timer_fd, TFD_TIMER_ABSTIME, when, nullptr));
+}
+
+}  // namespace gyre
