@@ -11,7 +11,7 @@ import { Stamp } from './stamp.mjs'
 export function buildAddon(root) {
   if (!existsSync(join(root, 'binding.gyp'))) return
   const release = join(root, 'build/Release')
-  const inputs = ['binding.gyp', 'native/core', 'native/binding', 'native/module.cc']
+  const inputs = ['binding.gyp', 'native/core', 'native/binding']
   const stamp = new Stamp(
     join(release, '.stamp'),
     inputs.map((path) => join(root, path)),

@@ -8,8 +8,12 @@ import { availableParallelism } from 'node:os'
 import { dirname } from 'node:path'
 import { findNodeGyp, headersDirectory, missingTools } from './toolchain.mjs'
 
+/** The platforms that binding.gyp has sources for. */
+const PLATFORMS = ['linux']
+
 /** Why nothing can be compiled here, as a clause; null if it can. */
 export function reasonNotToCompile(root) {
+  if (!PLATFORMS.includes(process.platform)) return `no native addon for ${process.platform} yet`
   const missing = missingTools()
   if (missing.length > 0) return `${missing.join(' and ')} not found`
   return findNodeGyp(root) === null ? 'node-gyp not found' : null

@@ -31,9 +31,11 @@ function withoutComments(source: string): string {
 function importsOf(module: string): string[] {
   const source = withoutComments(readSource(`ts/${module}.ts`))
   const directory = posix.dirname(module)
-  return Array.from(source.matchAll(IMPORTED), ([, path = '']) =>
-    posix.join(directory, path.replace(/\.js$/, '')),
-  )
+  const paths = Array.from(source.matchAll(IMPORTED), ([, path = '']) => path)
+  // package.json is no module, and stands above all rows and below them.
+  return paths
+    .filter((path) => !path.endsWith('.json'))
+    .map((path) => posix.join(directory, path.replace(/\.js$/, '')))
 }
 
 function rowOf(module: string): number {
