@@ -1,5 +1,6 @@
 # The addon. CMakeLists.txt builds the same core for its unit tests.
-# `node-gyp rebuild -- -Dgyre_sanitize=1` builds it with ASan and UBSan.
+# `GYP_DEFINES=gyre_sanitize=1 node-gyp rebuild` builds it with ASan and UBSan, to be loaded under
+# `LD_PRELOAD=$(g++ -print-file-name=libasan.so)`.
 {
   "variables": {"gyre_sanitize%": 0},
   "targets": [

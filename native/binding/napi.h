@@ -41,9 +41,12 @@ class Arguments {
     return value;
   }
 
+  // Truth as JavaScript has it, so that flags may be numbers.
   bool Boolean(size_t index) const {
     bool value = false;
-    napi_get_value_bool(env_, values_[index], &value);
+    napi_value truth = nullptr;
+    napi_coerce_to_bool(env_, values_[index], &truth);
+    napi_get_value_bool(env_, truth, &value);
     return value;
   }
 
