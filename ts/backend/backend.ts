@@ -1,0 +1,144 @@
+// The contract between the loop and what drives it. Two backends implement it: `native.ts` over the
+// C++ addon, `fallback.ts` over node:net and Node's timers. One test suite runs on both.
+//
+// A backend owns the clock, the deadlines and the sockets. It appends what happened to the loop's
+// ready ring and calls `host.visit()` to have it run; it never calls user code by itself.
+
+import type { ReadyRing } from './ready_ring'
+import type { TimerTable } from './timer_table'
+
+export type BackendName = 'native' | 'fallback'
+
+/** How a visit ended, and so what the backend has to do next. */
+export const Visit = {
+  /** Nothing is ready: wait for timers and I/O. */
+  IDLE: 0,
+  /** Promise continuations are due: let microtasks run, then visit again. */
+  PROMISES: 1,
+  /** More is ready, but Node's own events must get their share first. */
+  BUDGET: 2,
+  /** The loop was stopped; it wants no visits until it is active again. */
+  STOPPED: 3,
+} as const
+export type Visit = (typeof Visit)[keyof typeof Visit]
+
+/** How long a visit may go on before it hands back to libuv, in milliseconds. */
+export const VISIT_BUDGET_MS = 1
+
+/** Kinds of ready entries that every backend produces. Further ones below JS_KIND are its own. */
+export const BackendKind = { TIMER: 1 } as const
+
+/** What the loop offers its backend. */
+export interface BackendHost {
+  readonly ring: ReadyRing
+  readonly timers: TimerTable
+  /** Runs turns until nothing is ready, promises are due, or the budget is spent. */
+  visit(): Visit
+}
+
+export interface Backend {
+  readonly name: BackendName
+  /** What tells the backend of readiness: 'epoll', 'node'. */
+  readonly poller: string
+
+  /** How many listeners and streams are open. */
+  readonly handles: number
+
+  /** Milliseconds on the loop's clock: monotonic, fractions down to a nanosecond. */
+  time(): number
+  /** An inactive backend never visits; what becomes ready waits. */
+  setActive(active: boolean): void
+  /** REQUIRES: slot is armed in host.timers. `whenMs` may lie in the past. */
+  armTimer(slot: number, whenMs: number): void
+  /** REQUIRES: slot is armed in host.timers. */
+  cancelTimer(slot: number): void
+  /** Appends completed I/O and due timers to the ready ring, without waiting. */
+  poll(): void
+  /** Virtual clocks only: jumps to the next deadline and appends its timers; false if none. */
+  advance(): boolean
+  /** Runs a ready entry whose kind is the backend's own. */
+  dispatch(kind: number, generation: number, slot: number, a: number, b: number): void
+
+  /** Opens a listening TCP socket; `events.listening` or `events.listenFailed` tells the outcome. */
+  listen(endpoint: ListenEndpoint, events: ListenerEvents): ListenerHandle
+  /** Connects a TCP socket; `events.streamConnected` or `events.streamClosed` tells the outcome. */
+  connect(endpoint: ConnectEndpoint, events: StreamEvents): StreamHandle
+
+  /** Closes all sockets and drops all timers. Idempotent. */
+  close(): void
+}
+
+export interface ListenEndpoint {
+  /** A numeric IPv4 or IPv6 address. */
+  address: string
+  port: number
+  backlog: number
+  reusePort: boolean
+  ipv6Only: boolean
+}
+
+export interface ConnectEndpoint {
+  address: string
+  port: number
+  localAddress: string | null
+  localPort: number
+}
+
+export interface SocketAddress {
+  address: string
+  family: 'IPv4' | 'IPv6'
+  port: number
+}
+
+/** What happens to a stream. Calls come from inside a turn, never from inside a call to the handle. */
+export interface StreamEvents {
+  streamConnected(): void
+  /** `data` is borrowed: it is valid until the call returns. */
+  streamData(data: Uint8Array): void
+  /** The peer will send no more; it may still receive. */
+  streamEnded(): void
+  /** The unsent bytes fell to the mark given to `watchDrain`. */
+  streamDrained(): void
+  /** Exactly once, the last call: null after close or abort, an error when the stream failed. */
+  streamClosed(error: Error | null): void
+}
+
+/** A TCP connection. Every method is harmless on a stream that is already closed. */
+export interface StreamHandle {
+  /** Takes all of `data` (a copy of what cannot be sent at once). */
+  write(data: Uint8Array): void
+  /** An upper bound of the bytes that wait in user space: cheap, for a first look. */
+  bufferedEstimate(): number
+  /** The bytes that wait in user space, after offering everything to the kernel. */
+  bufferedBytes(): number
+  /** Asks for one `streamDrained` when the unsent bytes are at most `lowBytes`. */
+  watchDrain(lowBytes: number): void
+  startReading(): void
+  stopReading(): void
+  /** Sends what waits, then closes the sending half. */
+  shutdown(): void
+  /** Stops reading, sends what waits, then closes. */
+  close(): void
+  /** Drops what waits and closes. */
+  abort(): void
+  localAddress(): SocketAddress | null
+  remoteAddress(): SocketAddress | null
+  setNoDelay(enabled: boolean): void
+  setKeepAlive(enabled: boolean, delaySeconds: number): void
+}
+
+export interface ListenerEvents {
+  listening(): void
+  listenFailed(error: Error): void
+  /** A connection came in. Returns who hears of it; reading is off until `startReading`. */
+  streamAccepted(stream: StreamHandle): StreamEvents
+  /** Accepting failed for want of a resource; the listener rests until `resume`. */
+  acceptFailed(error: Error): void
+}
+
+export interface ListenerHandle {
+  localAddress(): SocketAddress | null
+  /** Accepts again after `acceptFailed`. */
+  resume(): void
+  close(): void
+}

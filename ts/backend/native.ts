@@ -1,0 +1,278 @@
+// The native backend: the contract of backend.ts over the C++ addon. Timers, sends and reads go through
+// shared memory; the boundary is crossed once a turn, not once an event.
+//
+// Native code calls `onVisit` when I/O or timers are due. Wake-ups from outside a turn (a node:http
+// handler resolves a future) are visited from a microtask, without any crossing but the flush behind.
+
+import { markAsUntransferable } from 'node:worker_threads'
+import { performance } from 'node:perf_hooks'
+import { systemError } from '../errors/system_error'
+import type {
+  Backend,
+  BackendHost,
+  ConnectEndpoint,
+  ListenEndpoint,
+  ListenerEvents,
+  ListenerHandle,
+  StreamEvents,
+  StreamHandle,
+} from './backend'
+import { Visit } from './backend'
+import { Deferral } from './deferral'
+import type { Addon, NativeLoop } from './native_addon'
+import { NativeKind, NativeOp } from './native_addon'
+import { NativeListener } from './native_listener'
+import { NativeStream } from './native_stream'
+import { Control } from './ready_ring'
+import { Submissions } from './submissions'
+import { deadlineNs } from './timer_table'
+
+const RECEIVE_SLAB_BYTES = 512 * 1024
+
+export class NativeBackend implements Backend {
+  static readonly poller = 'epoll'
+  readonly name = 'native'
+  readonly poller = NativeBackend.poller
+  readonly submissions: Submissions
+  private readonly native: NativeLoop
+  private readonly deferral = new Deferral(() => this.visitFromJs())
+  private readonly streams: (NativeStream | undefined)[] = []
+  private readonly listeners = new Map<number, NativeListener>()
+  private receiveSlab: ArrayBuffer | null = null
+  private virtualNs = 0
+  private active = false
+  private openStreams = 0
+
+  constructor(
+    private readonly host: BackendHost,
+    private readonly isVirtual: boolean,
+    addon: Addon,
+  ) {
+    const { ring } = host
+    this.submissions = new Submissions(ring, () => this.native.flush())
+    const control = ring.control.buffer as ArrayBuffer
+    this.native = addon.createLoop(
+      control,
+      ring.buffer,
+      this.submissions.buffer,
+      { clockOriginNs: clockOriginNs(addon), virtual: isVirtual },
+      () => this.onVisit(),
+    )
+    ring.onWake = () => this.wake()
+    ring.onGrow = (buffer) => this.native.setReadyRing(buffer)
+  }
+
+  get handles(): number {
+    return this.openStreams + this.listeners.size
+  }
+
+  time(): number {
+    return this.isVirtual ? this.virtualNs / 1e6 : performance.now()
+  }
+
+  setActive(active: boolean): void {
+    if (this.active === active) return
+    this.active = active
+    this.native.setActive(active)
+    if (active) this.wake()
+    else this.host.ring.control[Control.ASLEEP] = 0
+  }
+
+  armTimer(slot: number, whenMs: number): void {
+    const generation = this.host.timers.generationOf(slot)
+    this.submissions.pushFloat(NativeOp.TIMER_ARM, generation, slot, deadlineNs(whenMs))
+  }
+
+  cancelTimer(slot: number): void {
+    const generation = this.host.timers.generationOf(slot)
+    this.submissions.push(NativeOp.TIMER_CANCEL, generation, slot, 0, 0)
+  }
+
+  poll(): void {
+    this.replaceDetachedSlab()
+    this.native.flush()
+    this.native.poll()
+  }
+
+  advance(): boolean {
+    const nowNs = this.native.advance()
+    if (nowNs < 0) return false
+    this.virtualNs = nowNs
+    return true
+  }
+
+  dispatch(kind: number, generation: number, slot: number, a: number, b: number): void {
+    if (kind === NativeKind.ACCEPTED) {
+      this.accepted(generation, slot, a, b)
+      return
+    }
+    if (kind === NativeKind.ACCEPT_FAILED) {
+      const listener = this.listeners.get(slot)
+      if (listener?.generation === generation) {
+        listener.events.acceptFailed(systemError(a, 'accept'))
+      }
+      return
+    }
+    const stream = this.streams[slot]
+    if (stream === undefined || stream.generation !== generation) return
+    if (kind === NativeKind.READ) stream.received(this.receiveSlab as ArrayBuffer, a, b)
+    else {
+      if (kind === NativeKind.CLOSED) this.removeStream(slot)
+      stream.happened(kind, a, b)
+    }
+  }
+
+  listen(endpoint: ListenEndpoint, events: ListenerEvents): ListenerHandle {
+    const { address, port, backlog, reusePort, ipv6Only } = endpoint
+    const flags = (reusePort ? 1 : 0) | (ipv6Only ? 2 : 0)
+    const result = this.native.listen(address, port, backlog, flags)
+    if (result < 0) {
+      const error = systemError(-result, 'listen', { address, port })
+      return NativeListener.failed(this, events, error)
+    }
+    const { slot, generation } = this.resultToken()
+    const listener = new NativeListener(this, slot, generation, events)
+    this.listeners.set(slot, listener)
+    return listener
+  }
+
+  connect(endpoint: ConnectEndpoint, events: StreamEvents): StreamHandle {
+    const { address, port, localAddress, localPort } = endpoint
+    this.prepareSlab()
+    const result = this.native.connect(address, port, localAddress, localPort)
+    if (result < 0) {
+      const error = systemError(-result, 'connect', { address, port })
+      return NativeStream.failed(this, events, error)
+    }
+    const { slot, generation } = this.resultToken()
+    return this.addStream(slot, generation, events, { address, port })
+  }
+
+  close(): void {
+    this.setActive(false)
+    this.native.close()
+    this.streams.length = 0
+    this.listeners.clear()
+  }
+
+  /** For the handles of this backend: the addon, the ring, and how to let a listener go. */
+  get addonLoop(): NativeLoop {
+    return this.native
+  }
+
+  get ring(): BackendHost['ring'] {
+    return this.host.ring
+  }
+
+  sendCopy(generation: number, slot: number, data: Uint8Array): void {
+    this.submissions.send(generation, slot, data, (slab) => this.native.setSendSlab(slab))
+  }
+
+  removeListener(slot: number): void {
+    this.listeners.delete(slot)
+  }
+
+  private accepted(generation: number, slot: number, streamSlot: number, b: number): void {
+    const listener = this.listeners.get(slot)
+    if (listener === undefined || listener.generation !== generation) {
+      // Accepted before the listener was closed, and nobody is there to take it.
+      this.submissions.push(NativeOp.ABORT, b, streamSlot, 0, 0)
+      return
+    }
+    this.prepareSlab()
+    const stream = this.addStream(streamSlot, b, null, null)
+    stream.attach(listener.events.streamAccepted(stream))
+  }
+
+  private addStream(
+    slot: number,
+    generation: number,
+    events: StreamEvents | null,
+    peer: { address: string; port: number } | null,
+  ): NativeStream {
+    const stream = new NativeStream(this, slot, generation, peer)
+    if (events !== null) stream.attach(events)
+    this.streams[slot] = stream
+    this.openStreams++
+    return stream
+  }
+
+  private removeStream(slot: number): void {
+    this.streams[slot] = undefined
+    this.openStreams--
+  }
+
+  private resultToken(): { slot: number; generation: number } {
+    const { control } = this.host.ring
+    return {
+      slot: control[Control.RESULT_SLOT]!,
+      generation: control[Control.RESULT_GENERATION]!,
+    }
+  }
+
+  private prepareSlab(): void {
+    if (this.receiveSlab === null) this.makeSlab()
+  }
+
+  private makeSlab(): void {
+    const slab = new ArrayBuffer(RECEIVE_SLAB_BYTES)
+    markAsUntransferable(slab)
+    this.receiveSlab = slab
+    this.native.setReceiveSlab(slab)
+  }
+
+  /** User code sees views of the slab; should it detach the memory, there must be another. */
+  private replaceDetachedSlab(): void {
+    if (this.receiveSlab !== null && this.receiveSlab.byteLength === 0) this.makeSlab()
+  }
+
+  private wake(): void {
+    this.host.ring.control[Control.ASLEEP] = 0
+    if (!this.active) return
+    this.deferral.begin()
+    queueMicrotask(() => this.visitFromJs())
+  }
+
+  /** Called by native code, at the bottom of the stack, when I/O or timers are due. */
+  private onVisit(): void {
+    this.replaceDetachedSlab()
+    const outcome = this.host.visit()
+    // Native code calls again while the ring holds more. A virtual clock has to be looked at behind
+    // the promises as well, when the ring is empty.
+    if (this.isVirtual && outcome === Visit.PROMISES) {
+      this.deferral.begin()
+      this.deferral.afterMicrotasks()
+    }
+  }
+
+  private visitFromJs(): void {
+    if (!this.active) return
+    this.host.ring.control[Control.ASLEEP] = 0
+    this.replaceDetachedSlab()
+    const outcome = this.host.visit()
+    if (!this.active) return
+    this.native.flush()
+    if (outcome === Visit.PROMISES && !this.deferral.isOverBudget()) {
+      this.deferral.afterMicrotasks()
+    } else if (outcome === Visit.IDLE && this.host.ring.size === 0) {
+      this.host.ring.control[Control.ASLEEP] = 1
+    } else {
+      this.native.wake()
+    }
+  }
+}
+
+/**
+ * Where the clock of performance.now() has its zero on the monotonic clock. JavaScript does not say, so
+ * it is bracketed; the later bound is taken, so that native code's idea of the time is never ahead
+ * and no timer fires early.
+ */
+function clockOriginNs(addon: Addon): number {
+  let origin = Infinity
+  for (let i = 0; i < 8; i++) {
+    const nowMs = performance.now()
+    const afterNs = addon.monotonicNow()
+    origin = Math.min(origin, afterNs - nowMs * 1e6)
+  }
+  return origin
+}

@@ -1,0 +1,148 @@
+// Finds and loads the C++ addon, and holds its surface: see native/binding/module.cc.
+//
+// No binary for this platform means the fallback. A binary that is there but does not load, or does
+// not fit this version, is a fault of the installation and throws: falling back would hide it.
+
+import path from 'node:path'
+import { GyreError } from '../errors/errors'
+import { Control, ENTRY_BYTES } from './ready_ring'
+
+/** A loop of the addon. Numbers below zero are negated errnos. */
+export interface NativeLoop {
+  setReadyRing(buffer: ArrayBuffer): void
+  setReceiveSlab(buffer: ArrayBuffer): void
+  setSendSlab(buffer: ArrayBuffer): void
+  setActive(active: boolean): void
+  wake(): void
+  flush(): void
+  poll(): number
+  advance(): number
+  listen(ip: string, port: number, backlog: number, flags: number): number
+  connect(ip: string, port: number, localIp: string | null, localPort: number): number
+  write(slot: number, generation: number, data: Uint8Array): number
+  pendingBytes(slot: number, generation: number): number
+  address(slot: number, generation: number, peer: boolean): NativeAddress | number
+  setOption(
+    slot: number,
+    generation: number,
+    option: number,
+    value: number,
+    delaySeconds: number,
+  ): number
+  stats(): Record<string, number>
+  close(): void
+}
+
+export interface NativeAddress {
+  address: string
+  family: 'IPv4' | 'IPv6'
+  port: number
+}
+
+export interface Addon {
+  readonly layout: Layout
+  monotonicNow(): number
+  createLoop(
+    control: ArrayBuffer,
+    ready: ArrayBuffer,
+    submit: ArrayBuffer,
+    options: { clockOriginNs: number; virtual: boolean },
+    onVisit: () => void,
+  ): NativeLoop
+}
+
+/** The constants that both sides need; this side's are asserted against them at load. */
+export interface Layout {
+  readonly version: number
+  readonly entryBytes: number
+  readonly control: Readonly<Record<string, number>>
+  readonly kinds: Readonly<Record<string, number>>
+  readonly ops: Readonly<Record<string, number>>
+  readonly operations: Readonly<Record<string, number>>
+}
+
+/** Ready entries that native code makes. */
+export const NativeKind = {
+  TIMER: 1,
+  ACCEPTED: 2,
+  CONNECTED: 3,
+  READ: 4,
+  EOF: 5,
+  PENDING: 6,
+  DRAINED: 7,
+  CLOSED: 8,
+  ACCEPT_FAILED: 9,
+} as const
+
+/** Submissions that native code takes. */
+export const NativeOp = {
+  TIMER_ARM: 1,
+  TIMER_CANCEL: 2,
+  SEND: 3,
+  READ_START: 4,
+  READ_STOP: 5,
+  SHUTDOWN: 6,
+  CLOSE: 7,
+  ABORT: 8,
+  WATCH_DRAIN: 9,
+  LISTEN_CLOSE: 10,
+  LISTEN_RESUME: 11,
+} as const
+
+/** Which operation ended a stream. */
+export const NativeOperation = { CONNECT: 1, READ: 2, WRITE: 3 } as const
+
+const LAYOUT_VERSION = 1
+
+export type Found = { addon: Addon; reason: null } | { addon: null; reason: string }
+
+let found: Found | null = null
+
+/** The addon, or why there is none. Throws if there is one that cannot be used. */
+export function findAddon(): Found {
+  found ??= load()
+  return found
+}
+
+function load(): Found {
+  const root = path.resolve(__dirname, '..', '..')
+  const nodeGypBuild = require('node-gyp-build') as {
+    resolve(directory: string): string
+  }
+  let file: string
+  try {
+    file = nodeGypBuild.resolve(root)
+  } catch {
+    const platform = `${process.platform}-${process.arch}`
+    const remedy = 'with a C++ compiler installed, `npm rebuild gyre` compiles it'
+    return { addon: null, reason: `there is no native binary for ${platform}; ${remedy}` }
+  }
+  let addon: Addon
+  try {
+    addon = require(file) as Addon
+  } catch (error) {
+    const message = `the native binary ${file} does not load; \`npm rebuild gyre\` may mend it, GYRE_BACKEND=fallback does without it`
+    throw new GyreError(message, 'ERR_NATIVE_BROKEN', { cause: error })
+  }
+  checkLayout(addon.layout, file)
+  return { addon, reason: null }
+}
+
+function checkLayout(layout: Layout, file: string): void {
+  const { WORDS, ...control } = Control
+  const matches =
+    layout.version === LAYOUT_VERSION &&
+    layout.entryBytes === ENTRY_BYTES &&
+    layout.control.WORDS === WORDS &&
+    agrees(control, layout.control) &&
+    agrees(NativeKind, layout.kinds) &&
+    agrees(NativeOp, layout.ops) &&
+    agrees(NativeOperation, layout.operations)
+  if (matches) return
+  const message = `the native binary ${file} belongs to another version of Gyre: \`npm rebuild gyre\` builds it anew`
+  throw new GyreError(message, 'ERR_NATIVE_BROKEN')
+}
+
+function agrees(ours: Record<string, number>, theirs: Readonly<Record<string, number>>): boolean {
+  return Object.entries(ours).every(([name, value]) => theirs[name] === value)
+}

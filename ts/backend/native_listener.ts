@@ -1,0 +1,43 @@
+// A listening socket of the native backend.
+
+import type { ListenerEvents, ListenerHandle, SocketAddress } from './backend'
+import type { NativeBackend } from './native'
+import { NativeOp } from './native_addon'
+import { RUN_KIND } from './ready_ring'
+
+export class NativeListener implements ListenerHandle {
+  constructor(
+    private readonly backend: NativeBackend,
+    private readonly slot: number,
+    readonly generation: number,
+    readonly events: ListenerEvents,
+  ) {
+    if (slot >= 0) backend.ring.push(RUN_KIND, { run: () => events.listening() })
+  }
+
+  /** A listener that could not be made; its events hear of it in a turn. */
+  static failed(backend: NativeBackend, events: ListenerEvents, error: Error): NativeListener {
+    backend.ring.push(RUN_KIND, { run: () => events.listenFailed(error) })
+    return new NativeListener(backend, -1, 0, events)
+  }
+
+  localAddress(): SocketAddress | null {
+    if (this.slot < 0) return null
+    const address = this.backend.addonLoop.address(this.slot, this.generation, false)
+    return typeof address === 'number' ? null : address
+  }
+
+  resume(): void {
+    this.submit(NativeOp.LISTEN_RESUME)
+  }
+
+  close(): void {
+    if (this.slot < 0) return
+    this.submit(NativeOp.LISTEN_CLOSE)
+    this.backend.removeListener(this.slot)
+  }
+
+  private submit(op: number): void {
+    if (this.slot >= 0) this.backend.submissions.push(op, this.generation, this.slot, 0, 0)
+  }
+}

@@ -1,0 +1,88 @@
+// The submission ring: what TypeScript asks of native code, in order. Native code drains it after each
+// call into JavaScript and before libuv blocks; when it is full it is drained at once.
+//
+// Small writes are copied into the send slab, and submitted by offset and length. The slab is free again
+// as soon as the ring has been drained.
+
+import { Control, ENTRY_BYTES, type ReadyRing } from './ready_ring'
+import { NativeOp } from './native_addon'
+
+const CAPACITY = 1024
+const SEND_SLAB_BYTES = 256 * 1024
+
+export class Submissions {
+  readonly buffer = new ArrayBuffer(CAPACITY * ENTRY_BYTES)
+  private readonly words = new Int32Array(this.buffer)
+  private readonly floats = new Float64Array(this.buffer)
+  private readonly control: Int32Array
+  private slab: Uint8Array | null = null
+  private slabUsed = 0
+
+  constructor(
+    private readonly ring: ReadyRing,
+    private readonly flush: () => void,
+  ) {
+    this.control = ring.control
+  }
+
+  push(op: number, generation: number, slot: number, a: number, b: number): void {
+    const index = this.reserve()
+    const { words } = this
+    const at = index << 2
+    words[at] = op | (generation << 8)
+    words[at + 1] = slot
+    words[at + 2] = a
+    words[at + 3] = b
+    this.commit()
+  }
+
+  pushFloat(op: number, generation: number, slot: number, value: number): void {
+    const index = this.reserve()
+    const at = index << 2
+    this.words[at] = op | (generation << 8)
+    this.words[at + 1] = slot
+    this.floats[(index << 1) + 1] = value
+    this.commit()
+  }
+
+  /** Submits a copy of `data`, which must fit the slab. */
+  send(
+    generation: number,
+    slot: number,
+    data: Uint8Array,
+    giveSlab: (slab: ArrayBuffer) => void,
+  ): void {
+    if (this.slab === null) {
+      const memory = new ArrayBuffer(SEND_SLAB_BYTES)
+      giveSlab(memory)
+      this.slab = new Uint8Array(memory)
+    }
+    const { control } = this
+    if (control[Control.SUBMIT_HEAD] === control[Control.SUBMIT_TAIL]) this.slabUsed = 0
+    const length = data.byteLength
+    if (this.slabUsed + length > SEND_SLAB_BYTES) {
+      this.flush()
+      this.slabUsed = 0
+    }
+    const offset = this.slabUsed
+    this.slab.set(data, offset)
+    this.slabUsed = offset + length
+    this.push(NativeOp.SEND, generation, slot, offset, length)
+  }
+
+  /** A free entry at the tail. */
+  private reserve(): number {
+    const { control } = this
+    const tail = control[Control.SUBMIT_TAIL]!
+    if (((tail - control[Control.SUBMIT_HEAD]!) | 0) >= CAPACITY) {
+      this.flush()
+    }
+    return tail & (CAPACITY - 1)
+  }
+
+  private commit(): void {
+    const { control } = this
+    control[Control.SUBMIT_TAIL] = control[Control.SUBMIT_TAIL]! + 1
+    if (control[Control.ASLEEP] !== 0) this.ring.onWake()
+  }
+}

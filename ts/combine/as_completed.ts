@@ -1,0 +1,138 @@
+// asCompleted: results in the order in which they come.
+
+import type { TimerTarget } from '../backend/timer_table'
+import { checkMilliseconds } from '../errors/arguments'
+import { TimeoutError } from '../errors/errors'
+import { Future } from '../future/future'
+import { Operation } from '../future/operation'
+import type { EventLoop } from '../loop/loop'
+import { schedulingLoop } from '../loop/running'
+import type { Coro } from '../task/coroutine'
+import { checkCoro } from '../task/coroutine'
+import { ensureFuture } from '../task/create'
+import type { ResultOf } from './gather'
+
+export interface AsCompletedOptions {
+  /** Milliseconds after which waiting for the next one throws TimeoutError. */
+  timeout?: number | null | undefined
+}
+
+/** Iterates with `for…of`, giving operations to `yield*`, or with `for await…of`, giving futures. */
+export class CompletionOrder<T> implements TimerTarget {
+  private readonly loop: EventLoop = schedulingLoop()
+  private readonly todo: Set<Future<T>>
+  private left: number
+  /** Done and not yet asked for; null stands for the timeout. */
+  private readonly arrived: (Future<T> | null)[] = []
+  private readonly getters: Future<void>[] = []
+  private slot = -1
+
+  /** @internal */
+  constructor(coros: Set<Coro<T>>, timeoutMs: number | null) {
+    this.todo = new Set([...coros].map((coro) => ensureFuture(coro, { loop: this.loop })))
+    this.left = this.todo.size
+    for (const future of this.todo) future._onDone(this.completed)
+    if (timeoutMs !== null && this.left > 0) {
+      if (timeoutMs <= 0) this.loop._timersOverdue()
+      this.slot = this.loop._armTimer(this, this.loop.time() + timeoutMs)
+    }
+  }
+
+  [Symbol.iterator](): Iterator<Operation<T>> {
+    return {
+      next: () => {
+        if (this.left === 0) return { value: undefined, done: true }
+        this.left--
+        const order = this
+        const next = new Operation<T>(function* () {
+          return (yield* order.nextArrival()).result()
+        })
+        return { value: next, done: false }
+      },
+    }
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Future<T>> {
+    return {
+      next: async () => {
+        if (this.left === 0) return { value: undefined, done: true }
+        this.left--
+        const value = await new Operation<[Future<T>]>(this.boxedArrival.bind(this))
+        return { value: value[0], done: false }
+      },
+    }
+  }
+
+  /** @internal The time is over. */
+  timerFired(): void {
+    this.slot = -1
+    for (const future of this.todo) future.removeDoneCallback(this.completed)
+    for (let count = this.todo.size; count > 0; count--) this.put(null)
+    this.todo.clear()
+  }
+
+  private readonly completed = (future: Future<T>): void => {
+    if (!this.todo.delete(future)) return
+    this.put(future)
+    if (this.todo.size === 0) {
+      this.loop._cancelTimer(this.slot, this)
+      this.slot = -1
+    }
+  }
+
+  private put(arrival: Future<T> | null): void {
+    this.arrived.push(arrival)
+    this.wakeNext()
+  }
+
+  private wakeNext(): void {
+    for (;;) {
+      const getter = this.getters.shift()
+      if (getter === undefined) return
+      if (getter.done()) continue
+      getter.setResult(undefined)
+      return
+    }
+  }
+
+  private *nextArrival(): Generator<Future<unknown>, Future<T>, unknown> {
+    while (this.arrived.length === 0) {
+      const getter = new Future<void>(this.loop)
+      this.getters.push(getter)
+      try {
+        yield* getter
+      } catch (error) {
+        getter.cancel()
+        const index = this.getters.indexOf(getter)
+        if (index >= 0) this.getters.splice(index, 1)
+        // What woke this one must wake another, or an arrival would be lost.
+        if (this.arrived.length > 0 && !getter.cancelled()) this.wakeNext()
+        throw error
+      }
+    }
+    const future = this.arrived.shift() as Future<T> | null
+    if (future === null) throw new TimeoutError()
+    return future
+  }
+
+  /** A future in a box: `await` would open it otherwise. */
+  private *boxedArrival(): Generator<Future<unknown>, [Future<T>], unknown> {
+    return [yield* this.nextArrival()]
+  }
+}
+
+/**
+ * Runs coroutines at once and gives them as they complete. `for (const next of asCompleted(all))
+ * { const result = yield* next }` in any coroutine; `for await (const future of asCompleted(all))`
+ * in async functions gives the futures themselves, done.
+ */
+export function asCompleted<C extends Coro<unknown>>(
+  coros: Iterable<C>,
+  options: AsCompletedOptions = {},
+): CompletionOrder<ResultOf<C>> {
+  const { timeout = null } = options
+  if (timeout !== null) checkMilliseconds('options.timeout', timeout)
+  const all = new Set<Coro<unknown>>(coros)
+  for (const coro of all) checkCoro('coros', coro)
+  return new CompletionOrder(all as Set<Coro<ResultOf<C>>>, timeout)
+}

@@ -1,0 +1,50 @@
+// The body of a timeout or a task group: it runs in the current task, as the body of `async with` does
+// in Python, whether it is a generator function or an async function.
+
+import { invalidType } from '../errors/arguments'
+import { Future, isFuture } from '../future/future'
+import { Operation } from '../future/operation'
+import { isGenerator, isThenable } from '../future/yielded'
+import { taskStore } from '../loop/context'
+import { type Coroutine, isGeneratorFunction } from '../task/coroutine'
+import { currentTask } from '../task/current'
+import type { Task } from '../task/task'
+
+export type Body<A, T> = (argument: A) => Coroutine<T> | PromiseLike<T>
+
+/**
+ * The end of an async body. Cancelling the task must go to what the body itself waits for, and then
+ * wait until its `finally` blocks have run: so this future refuses to be cancelled.
+ */
+export class BodyEnd<T> extends Future<T> {
+  override _cancelFrom(): boolean {
+    return false
+  }
+}
+
+export function* runBody<A, T>(
+  body: Body<A, T>,
+  argument: A,
+): Generator<Future<unknown>, T, unknown> {
+  const given: unknown = callInTask(body, argument)
+  if (isFuture(given) || given instanceof Operation) return (yield* given) as T
+  if (isGenerator(given)) return (yield* given) as T
+  if (!isThenable(given)) {
+    throw invalidType('body', 'a generator function or an async function', body)
+  }
+  const end = new BodyEnd<T>()
+  given.then(
+    (value) => end.setResult(value as T),
+    (error) => end.setException(error),
+  )
+  return yield* end
+}
+
+/** Inside a generator task an async body must be told which task it belongs to. */
+function callInTask<A, T>(body: Body<A, T>, argument: A): Coroutine<T> | PromiseLike<T> {
+  const task: Task<unknown> | null = currentTask()
+  if (task === null || isGeneratorFunction(body) || taskStore.getStore() === task) {
+    return body(argument)
+  }
+  return taskStore.run(task, body, argument)
+}

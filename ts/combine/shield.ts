@@ -1,0 +1,32 @@
+// shield: keeps a cancellation of the one who waits from what is waited for.
+
+import { Future } from '../future/future'
+import type { Coro } from '../task/coroutine'
+import { ensureFuture } from '../task/create'
+
+/**
+ * A future that follows `coro` but can be cancelled alone: then `coro` runs on, and an error it has
+ * later is reported. The end of `run` cancels it all the same.
+ */
+export function shield<T>(coro: Coro<T>): Future<T> {
+  const inner = ensureFuture(coro)
+  if (inner.done()) return inner
+  const outer = new Future<T>(inner._loop)
+  const innerDone = () => {
+    if (outer.cancelled()) {
+      inner._markRetrieved()
+      return
+    }
+    if (inner.cancelled()) outer.cancel()
+    else {
+      const error = inner.exception()
+      if (error === null) outer.setResult(inner.result())
+      else outer.setException(error)
+    }
+  }
+  inner._onDone(innerDone)
+  outer._onDone(() => {
+    if (!inner.done()) inner.removeDoneCallback(innerDone)
+  })
+  return outer
+}

@@ -1,0 +1,109 @@
+// sleep: a future that a timer completes, without callback or context of its own.
+
+import type { TimerTarget } from '../backend/timer_table'
+import { checkMilliseconds, invalidType } from '../errors/arguments'
+import { Future } from '../future/future'
+import { FutureState, type Waiter } from '../future/waiter'
+import type { Runnable } from '../loop/handle'
+import { type EventLoop, Kind } from '../loop/loop'
+import { schedulingLoop } from '../loop/running'
+
+export interface SleepOptions {
+  /** Cancels the sleep, with the signal's reason, when it is aborted. */
+  signal?: AbortSignal | undefined
+}
+
+class Sleep<T> extends Future<T> implements TimerTarget {
+  private slot: number
+
+  constructor(
+    loop: EventLoop,
+    delayMs: number,
+    private readonly outcome: T,
+  ) {
+    super(loop)
+    this.slot = loop._armTimer(this, loop.time() + delayMs)
+  }
+
+  timerFired(): void {
+    this.slot = -1
+    if (this._state === FutureState.PENDING) super.setResult(this.outcome)
+  }
+
+  override setResult(value: T): void {
+    super.setResult(value)
+    this.disarm()
+  }
+
+  override setException(error: unknown): void {
+    super.setException(error)
+    this.disarm()
+  }
+
+  override _cancelFrom(reason: unknown, origin: object): boolean {
+    if (!super._cancelFrom(reason, origin)) return false
+    this.disarm()
+    return true
+  }
+
+  private disarm(): void {
+    this._loop._cancelTimer(this.slot, this)
+    this.slot = -1
+  }
+}
+
+/**
+ * sleep(0): gives way exactly once. It stands in the ready ring itself from the start, so a task that
+ * waits for it resumes from that very entry, as behind a bare `yield` in asyncio.
+ */
+class GiveWay<T> extends Future<T> implements Runnable {
+  private waiter: Waiter | null = null
+
+  constructor(
+    loop: EventLoop,
+    private readonly outcome: T,
+  ) {
+    super(loop)
+    loop.ring.push(Kind.YIELD, this)
+  }
+
+  override _adopt(waiter: Waiter): boolean {
+    if (this.waiter !== null) return false
+    this.waiter = waiter
+    return true
+  }
+
+  run(): void {
+    const { waiter } = this
+    if (this._state === FutureState.PENDING) super.setResult(this.outcome)
+    if (waiter !== null) waiter.run()
+  }
+}
+
+/**
+ * Waits `ms` milliseconds, fractions allowed, never less. 0 or less gives way exactly once, so that
+ * others run. Throws TypeError or RangeError if `ms` is no number.
+ *
+ * @param result what the sleep gives
+ */
+export function sleep<T = void>(ms: number, result?: T, options: SleepOptions = {}): Future<T> {
+  checkMilliseconds('ms', ms)
+  const loop = schedulingLoop()
+  const future =
+    ms <= 0 ? new GiveWay<T>(loop, result as T) : new Sleep<T>(loop, ms, result as T)
+  if (options.signal !== undefined) cancelOnAbort(future, options.signal)
+  return future
+}
+
+function cancelOnAbort(future: Future<unknown>, signal: AbortSignal): void {
+  if (!(signal instanceof AbortSignal)) {
+    throw invalidType('options.signal', 'an AbortSignal', signal)
+  }
+  if (signal.aborted) {
+    future.cancel(signal.reason)
+    return
+  }
+  const abort = () => future.cancel(signal.reason)
+  signal.addEventListener('abort', abort, { once: true })
+  future._onDone(() => signal.removeEventListener('abort', abort))
+}

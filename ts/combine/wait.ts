@@ -1,0 +1,109 @@
+// wait: until some or all of a set of futures are done. Never cancels, never throws on timeout.
+
+import type { TimerTarget } from '../backend/timer_table'
+import { checkMilliseconds, invalidType, outOfRange } from '../errors/arguments'
+import { Future, isFuture } from '../future/future'
+import { Operation } from '../future/operation'
+import { isGenerator } from '../future/yielded'
+import { getRunningLoop } from '../loop/running'
+import type { Coro } from '../task/coroutine'
+import { checkCoro } from '../task/coroutine'
+import { ensureFuture } from '../task/create'
+import type { ResultOf } from './gather'
+
+export type ReturnWhen = 'FIRST_COMPLETED' | 'FIRST_EXCEPTION' | 'ALL_COMPLETED'
+const RETURN_WHEN: readonly unknown[] = ['FIRST_COMPLETED', 'FIRST_EXCEPTION', 'ALL_COMPLETED']
+
+export interface WaitOptions {
+  /** Milliseconds after which to return with what is done; null or undefined waits for ever. */
+  timeout?: number | null | undefined
+  /** What to wait for; by default 'ALL_COMPLETED'. */
+  returnWhen?: ReturnWhen | undefined
+}
+
+export interface WaitResult<T> {
+  done: Set<Future<T>>
+  pending: Set<Future<T>>
+}
+
+/**
+ * Waits for futures; coroutines among them become tasks. Resolves to two sets: those that are done and
+ * those still pending, which run on. Throws RangeError for nothing to wait for.
+ */
+export function wait<C extends Coro<unknown>>(
+  coros: Iterable<C>,
+  options: WaitOptions = {},
+): Operation<WaitResult<ResultOf<C>>> {
+  const given = coros as unknown
+  if (isFuture(given) || isGenerator(given) || typeof given !== 'object' || given === null) {
+    throw invalidType('coros', 'an iterable of futures or coroutines', given)
+  }
+  const all = new Set<Coro<unknown>>(coros)
+  if (all.size === 0) throw outOfRange('coros', 'at least one future to wait for', [])
+  const { timeout = null, returnWhen = 'ALL_COMPLETED' } = options
+  if (timeout !== null) checkMilliseconds('options.timeout', timeout)
+  if (!RETURN_WHEN.includes(returnWhen)) {
+    throw outOfRange('options.returnWhen', `one of ${RETURN_WHEN.join(', ')}`, returnWhen)
+  }
+  for (const coro of all) checkCoro('coros', coro)
+  return new Operation(function* () {
+    const futures = new Set([...all].map((coro) => ensureFuture(coro)))
+    return (yield* untilEnough(futures, timeout, returnWhen)) as WaitResult<ResultOf<C>>
+  })
+}
+
+/** Ends when enough is done or the time is over; it is its own timer. */
+class WaitEnd extends Future<void> implements TimerTarget {
+  private slot = -1
+
+  arm(delayMs: number): void {
+    const loop = this._loop
+    if (delayMs <= 0) loop._timersOverdue()
+    this.slot = loop._armTimer(this, loop.time() + delayMs)
+  }
+
+  timerFired(): void {
+    this.slot = -1
+    this.release()
+  }
+
+  disarm(): void {
+    this._loop._cancelTimer(this.slot, this)
+    this.slot = -1
+  }
+
+  release(): void {
+    if (!this.done()) this.setResult(undefined)
+  }
+}
+
+function* untilEnough(
+  futures: Set<Future<unknown>>,
+  timeoutMs: number | null,
+  returnWhen: ReturnWhen,
+): Generator<Future<unknown>, WaitResult<unknown>, unknown> {
+  const end = new WaitEnd(getRunningLoop())
+  if (timeoutMs !== null) end.arm(timeoutMs)
+  let left = futures.size
+  const onCompletion = (future: Future<unknown>) => {
+    left--
+    const isEnough =
+      left <= 0 ||
+      returnWhen === 'FIRST_COMPLETED' ||
+      (returnWhen === 'FIRST_EXCEPTION' && !future.cancelled() && future.exception() !== null)
+    if (!isEnough) return
+    end.disarm()
+    end.release()
+  }
+  for (const future of futures) future._onDone(onCompletion)
+  try {
+    yield* end
+  } finally {
+    end.disarm()
+    for (const future of futures) future.removeDoneCallback(onCompletion)
+  }
+  const done = new Set<Future<unknown>>()
+  const pending = new Set<Future<unknown>>()
+  for (const future of futures) (future.done() ? done : pending).add(future)
+  return { done, pending }
+}

@@ -1,0 +1,317 @@
+// Future: a result that will be there later. One class serves generator coroutines (`yield* future`),
+// async functions (`await future`) and callbacks.
+//
+// Invariants: 1. A future leaves PENDING once, and never returns.
+//             2. Whoever waits is told through the ready ring, one entry each, in the order in which
+//                they came; never inside the call that completes the future.
+//             3. No native promise is made before somebody asks for one.
+// Knows nothing of tasks: what waits is a Waiter, which says with which kind it enters the ring.
+
+import type { AsyncResource } from 'node:async_hooks'
+import { checkFunction } from '../errors/arguments'
+import { CancelledError, InvalidStateError } from '../errors/errors'
+import { captureContext } from '../loop/context'
+import { callbackName } from '../loop/handle'
+import { EventLoop, Kind } from '../loop/loop'
+import { schedulingLoop } from '../loop/running'
+import { type OnFulfilled, type OnRejected, startThen } from './then'
+import { forgetUnretrieved, noteUnretrieved, type Unretrieved } from './unretrieved'
+import { FutureState, type Waiter } from './waiter'
+
+/** A callback given to addDoneCallback; runs in the AsyncLocalStorage context of that call. */
+class DoneCallback<T> implements Waiter {
+  readonly _ringKind = Kind.DONE_CALLBACK
+  constructor(
+    readonly future: Future<T>,
+    readonly callback: (future: Future<T>) => void,
+    readonly resource: AsyncResource | null,
+  ) {}
+
+  _describeWaiter(): string {
+    return callbackName(this.callback)
+  }
+
+  run(): void {
+    const { future, callback, resource } = this
+    try {
+      if (resource === null) callback(future)
+      else resource.runInAsyncScope(callback, undefined, future)
+    } catch (error) {
+      const message = `Exception in callback ${callbackName(callback)}`
+      future._loop._callbackFailed(error, message, { future })
+    }
+  }
+}
+
+export class Future<T = unknown> implements PromiseLike<T> {
+  /** @internal */ readonly _loop: EventLoop
+  /** @internal */ _state: FutureState = FutureState.PENDING
+  /** @internal The result, the exception, or the reason of the cancellation. */
+  _value: unknown = undefined
+  /** @internal One waiter stands for itself: most futures have just one. */
+  _waiters: Waiter | Waiter[] | null = null
+  /** @internal Set while an exception is stored that nobody has looked at. */
+  _unretrieved: Unretrieved | null = null
+  /** @internal The error that everyone who waits for this cancelled future gets. */
+  _cancelledError: CancelledError | null = null
+  /** @internal Where the cancellation came from; see CancelledError.origin. */
+  _origin: object | null = null
+
+  /** @param loop the loop it belongs to; by default the running one, or the thread's own */
+  constructor(loop: EventLoop = schedulingLoop()) {
+    loop._checkOpen()
+    this._loop = loop
+  }
+
+  getLoop(): EventLoop {
+    return this._loop
+  }
+
+  /** Whether there is a result, an exception or a cancellation. */
+  done(): boolean {
+    return this._state !== FutureState.PENDING
+  }
+
+  cancelled(): boolean {
+    return this._state === FutureState.CANCELLED
+  }
+
+  /**
+   * The result. Throws the exception if there is one, CancelledError if it was cancelled, and
+   * InvalidStateError while it is pending.
+   */
+  result(): T {
+    switch (this._state) {
+      case FutureState.RESULT:
+        return this._value as T
+      case FutureState.EXCEPTION:
+        this._markRetrieved()
+        throw this._value
+      case FutureState.CANCELLED:
+        throw this._makeCancelledError()
+      default:
+        throw new InvalidStateError('Result is not set.')
+    }
+  }
+
+  /**
+   * The exception, or null if there is a result. Throws CancelledError if it was cancelled, and
+   * InvalidStateError while it is pending.
+   */
+  exception(): unknown {
+    switch (this._state) {
+      case FutureState.RESULT:
+        return null
+      case FutureState.EXCEPTION:
+        this._markRetrieved()
+        return this._value
+      case FutureState.CANCELLED:
+        throw this._makeCancelledError()
+      default:
+        throw new InvalidStateError('Exception is not set.')
+    }
+  }
+
+  /** Completes the future with a result. Throws InvalidStateError if it is done already. */
+  setResult(value: T): void {
+    if (this._state !== FutureState.PENDING) this._alreadyDone()
+    this._value = value
+    this._state = FutureState.RESULT
+    this._wakeWaiters()
+  }
+
+  /** Completes the future with an error. Throws InvalidStateError if it is done already. */
+  setException(error: unknown): void {
+    if (this._state !== FutureState.PENDING) this._alreadyDone()
+    this._value = error
+    this._state = FutureState.EXCEPTION
+    this._unretrieved = noteUnretrieved(this, error)
+    this._wakeWaiters()
+  }
+
+  /**
+   * Cancels the future: who waits gets a CancelledError with `reason`. Returns false, and does
+   * nothing, if it is done already.
+   */
+  cancel(reason?: unknown): boolean {
+    return this._cancelFrom(reason, this)
+  }
+
+  /** @internal cancel(), on behalf of the task or future where the cancellation began. */
+  _cancelFrom(reason: unknown, origin: object): boolean {
+    if (this._state !== FutureState.PENDING) return false
+    this._value = reason
+    this._origin = origin
+    this._state = FutureState.CANCELLED
+    this._wakeWaiters()
+    return true
+  }
+
+  /** Calls `callback(future)` in a later turn once the future is done, also if it is done already. */
+  addDoneCallback(callback: (future: Future<T>) => void): void {
+    checkFunction('callback', callback)
+    this._addWaiter(new DoneCallback(this, callback, captureContext('GyreDoneCallback')))
+  }
+
+  /** Takes a callback back, every time it was added. Returns how many times that was. */
+  removeDoneCallback(callback: (future: Future<T>) => void): number {
+    const waiters = this._waiters
+    const isIt = (waiter: Waiter) => waiter instanceof DoneCallback && waiter.callback === callback
+    if (waiters === null) return 0
+    if (!Array.isArray(waiters)) {
+      if (!isIt(waiters)) return 0
+      this._waiters = null
+      return 1
+    }
+    const kept = waiters.filter((waiter) => !isIt(waiter))
+    this._waiters = kept.length === 0 ? null : kept
+    return waiters.length - kept.length
+  }
+
+  /** `yield* future` in a generator coroutine: waits for it, gives its result or throws its error. */
+  [Symbol.iterator](): Iterator<Future<unknown>, T, unknown> {
+    return new FutureIterator<T>(this)
+  }
+
+  /**
+   * `await future` in an async function. In the async function of a task, cancelling the task cancels
+   * this future and rejects the `await` with CancelledError.
+   */
+  // biome-ignore lint/suspicious/noThenProperty: a future is awaited
+  then<A = T, B = never>(
+    onFulfilled?: OnFulfilled<T, A>,
+    onRejected?: OnRejected<B>,
+  ): Promise<A | B> {
+    return startThen<T, A, B>(this, onFulfilled, onRejected)
+  }
+
+  /** As Promise.prototype.catch. */
+  catch<B = never>(onRejected?: OnRejected<B>): Promise<T | B> {
+    return this.then(undefined, onRejected)
+  }
+
+  /** As Promise.prototype.finally. */
+  finally(onFinally?: (() => void) | null): Promise<T> {
+    return this.then<T, never>().finally(onFinally)
+  }
+
+  /** @internal A done callback of the library's own, without a context to keep. */
+  _onDone(callback: (future: Future<T>) => void): void {
+    this._addWaiter(new DoneCallback(this, callback, null))
+  }
+
+  /** @internal */
+  _addWaiter(waiter: Waiter): void {
+    if (this._state !== FutureState.PENDING) {
+      this._loop._checkOpen()
+      this._loop.ring.push(waiter._ringKind, waiter)
+      return
+    }
+    const waiters = this._waiters
+    if (waiters === null) this._waiters = waiter
+    else if (Array.isArray(waiters)) waiters.push(waiter)
+    else this._waiters = [waiters, waiter]
+  }
+
+  /** @internal */
+  _removeWaiter(waiter: Waiter): void {
+    const waiters = this._waiters
+    if (waiters === waiter) this._waiters = null
+    else if (Array.isArray(waiters)) {
+      const index = waiters.indexOf(waiter)
+      if (index >= 0) waiters.splice(index, 1)
+    }
+  }
+
+  /** @internal True: the future stands in the ready ring itself, and will run the waiter from there. */
+  _adopt(_waiter: Waiter): boolean {
+    return false
+  }
+
+  /** @internal */
+  _makeCancelledError(): CancelledError {
+    this._cancelledError ??= new CancelledError(this._value, this._origin ?? this)
+    return this._cancelledError
+  }
+
+  /** @internal Somebody has seen the exception: it need not be reported. */
+  _markRetrieved(): void {
+    if (this._unretrieved !== null) {
+      forgetUnretrieved(this._unretrieved)
+      this._unretrieved = null
+    }
+  }
+
+  /** @internal */
+  _describeUnretrieved(): { what: string; name: string } {
+    return { what: 'Future', name: 'Future' }
+  }
+
+  private _wakeWaiters(): void {
+    const waiters = this._waiters
+    if (waiters === null) return
+    this._waiters = null
+    this._loop._checkOpen()
+    const ring = this._loop.ring
+    if (!Array.isArray(waiters)) {
+      ring.push(waiters._ringKind, waiters)
+      return
+    }
+    for (const waiter of waiters) ring.push(waiter._ringKind, waiter)
+  }
+
+  private _alreadyDone(): never {
+    const how = ['pending', 'has a result', 'has an exception', 'was cancelled'][this._state]
+    throw new InvalidStateError(`the future is done already: it ${how}`)
+  }
+}
+
+/**
+ * The future that was handed to a task by `yield*` just now. `yield future` without the star does not
+ * set it, and so is found out.
+ */
+let delegated: Future<unknown> | null = null
+
+/** Takes note of, and clears, which future was last yielded with the star. */
+export function takeDelegated(): Future<unknown> | null {
+  const future = delegated
+  delegated = null
+  return future
+}
+
+/** Hand-written: a generator as iterator makes `yield*` half as dear again. */
+class FutureIterator<T> implements Iterator<Future<unknown>, T, unknown> {
+  constructor(private readonly future: Future<T>) {}
+
+  next(): IteratorResult<Future<unknown>, T> {
+    const future = this.future
+    if (future._state === FutureState.RESULT) return { value: future._value as T, done: true }
+    if (future._state !== FutureState.PENDING) return { value: future.result(), done: true }
+    delegated = future as Future<unknown>
+    return { value: future as Future<unknown>, done: false }
+  }
+
+  throw(error: unknown): never {
+    throw error
+  }
+
+  return(value: T): IteratorResult<Future<unknown>, T> {
+    return { value, done: true }
+  }
+}
+
+/** Whether `x` is a future of this library (a Task is one). */
+export function isFuture(x: unknown): x is Future<unknown> {
+  return x instanceof Future
+}
+
+declare module '../loop/loop' {
+  interface EventLoop {
+    /** A pending future of this loop. */
+    createFuture<T = unknown>(): Future<T>
+  }
+}
+
+EventLoop.prototype.createFuture = function createFuture<T>(this: EventLoop): Future<T> {
+  return new Future<T>(this)
+}

@@ -1,0 +1,123 @@
+// Operation: what a coroutine method is in asyncio. It starts when it is waited for, once, and runs in
+// the task that waits: no task of its own and no extra turn, so cancellation, uncancel counts and the
+// order of events are asyncio's.
+//
+// `yield* operation` runs its generator inside the waiting generator. `await operation` steps the
+// same generator from here, as part of the async function's task.
+
+import { AsyncResource } from 'node:async_hooks'
+import { RuntimeError } from '../errors/errors'
+import { type EventLoop, Kind } from '../loop/loop'
+import { schedulingLoop } from '../loop/running'
+import { type Future, takeDelegated } from './future'
+import { type Await, type AwaitOwner, awaitOwner, refuseAwait } from './then'
+import { badYield } from './yielded'
+
+type Steps<T> = Generator<Future<unknown>, T, unknown>
+
+export class Operation<T> implements PromiseLike<T> {
+  private steps: (() => Steps<T>) | null
+
+  /** @internal */
+  constructor(steps: () => Steps<T>) {
+    this.steps = steps
+  }
+
+  /** `yield* operation` in a generator coroutine. */
+  [Symbol.iterator](): Iterator<Future<unknown>, T, unknown> {
+    return this.begin()
+  }
+
+  /** `await operation` in an async function. */
+  // biome-ignore lint/suspicious/noThenProperty: an operation is awaited
+  then<A = T, B = never>(
+    onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
+    onRejected?: ((error: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    return new Promise<T>((resolve, reject) => {
+      new OperationSteps(this.begin(), awaitOwner(), resolve, reject).advance()
+    }).then(onFulfilled, onRejected)
+  }
+
+  private begin(): Steps<T> {
+    const { steps } = this
+    if (steps === null) {
+      const message = 'cannot wait for the same operation twice; wrap it in createTask to share it'
+      throw new RuntimeError(message, 'ERR_OPERATION_REUSED')
+    }
+    this.steps = null
+    return steps()
+  }
+}
+
+/** Steps an operation for an async function; stands among the awaits of its task while it waits. */
+class OperationSteps<T> implements Await {
+  readonly _ringKind = Kind.CONTINUATION
+  _future!: Future<unknown>
+  private failure: Error | null = null
+  private readonly resource = new AsyncResource('GyreOperation')
+
+  constructor(
+    private readonly steps: Steps<T>,
+    private readonly owner: AwaitOwner | null,
+    private readonly resolve: (value: T) => void,
+    private readonly reject: (error: unknown) => void,
+  ) {}
+
+  _describeWaiter(): string {
+    return '<await>'
+  }
+
+  run(): void {
+    const { owner } = this
+    if (owner !== null) {
+      owner._endAwait(this)
+      const cancellation = owner._takeCancellation()
+      if (cancellation !== null && !this._future.cancelled()) this.failure = cancellation
+    }
+    this.resource.runInAsyncScope(this.advance, this)
+  }
+
+  /** Goes on to the next future that the operation waits for, or to its end. */
+  advance(): void {
+    const { failure, owner } = this
+    this.failure = null
+    let step: IteratorResult<Future<unknown>, T>
+    try {
+      step = failure === null ? this.steps.next() : this.steps.throw(failure)
+    } catch (error) {
+      this.settle(() => this.reject(error))
+      return
+    }
+    if (step.done === true) {
+      const { value } = step
+      this.settle(() => this.resolve(value))
+      return
+    }
+    const future = step.value
+    const refusal =
+      takeDelegated() !== future
+        ? badYield(future)
+        : owner === null
+          ? null
+          : refuseAwait(owner, future)
+    if (refusal !== null) {
+      this.failure = refusal
+      this.loop().ring.push(this._ringKind, this)
+      return
+    }
+    this._future = future
+    if (future._adopt(this)) return
+    future._addWaiter(this)
+    if (owner !== null) owner._beginAwait(this)
+  }
+
+  private settle(act: () => void): void {
+    this.loop()._promisesDue = true
+    act()
+  }
+
+  private loop(): EventLoop {
+    return (this.owner?._loop as EventLoop | undefined) ?? schedulingLoop()
+  }
+}

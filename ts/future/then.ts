@@ -1,0 +1,180 @@
+// `await future` in async functions: Future.then, catch and finally.
+//
+// A continuation is the waiter that resolves the awaiting promise. It also is what `then` returns,
+// and makes a native promise only if somebody goes on from there: `await` ignores what `then` returns,
+// and a promise costs more than everything else here.
+//
+// In an async-function task, a continuation belongs to the task's awaits, so that cancelling the task
+// reaches what it waits for.
+
+import { AsyncResource } from 'node:async_hooks'
+import { EventLoopClosedError, RuntimeError } from '../errors/errors'
+import { taskStore } from '../loop/context'
+import { type EventLoop, Kind } from '../loop/loop'
+import { FutureState, type Waiter } from './waiter'
+
+/** A future, as far as awaiting concerns it. */
+export interface AwaitedFuture {
+  readonly _loop: EventLoop
+  readonly _state: FutureState
+  readonly _value: unknown
+  _adopt(waiter: Waiter): boolean
+  _addWaiter(waiter: Waiter): void
+  _cancelFrom(reason: unknown, origin: object): boolean
+  _makeCancelledError(): Error
+  _markRetrieved(): void
+}
+
+/** Something of an async-function task that waits for a future and can be reached by cancel(). */
+export interface Await extends Waiter {
+  readonly _future: AwaitedFuture
+}
+
+/** A task, as far as awaiting concerns it. */
+export interface AwaitOwner {
+  readonly _loop: object
+  done(): boolean
+  /** An await of this task begins; a cancellation that waits to be delivered goes into it. */
+  _beginAwait(entry: Await): void
+  _endAwait(entry: Await): void
+  /** Takes a cancellation that was asked for and not delivered; null if there is none. */
+  _takeCancellation(): Error | null
+}
+
+/** The task to which the running code of an async function belongs. */
+export function awaitOwner(): AwaitOwner | null {
+  const task = taskStore.getStore() as AwaitOwner | undefined
+  return task === undefined || task.done() ? null : task
+}
+
+/** Why `owner` must not wait for `future`; null if it may. */
+export function refuseAwait(owner: AwaitOwner, future: AwaitedFuture): Error | null {
+  if ((future as unknown) === owner) {
+    return new RuntimeError('Task cannot await on itself', 'ERR_AWAIT_SELF')
+  }
+  if (owner._loop !== future._loop) {
+    return new RuntimeError('Task got a future that is attached to a different loop', 'ERR_WRONG_LOOP')
+  }
+  return null
+}
+
+export type OnFulfilled<T, A> = ((value: T) => A | PromiseLike<A>) | null | undefined
+export type OnRejected<B> = ((error: unknown) => B | PromiseLike<B>) | null | undefined
+
+class Continuation<T, A, B> implements Await, Promise<A | B> {
+  readonly _ringKind = Kind.CONTINUATION
+  readonly [Symbol.toStringTag] = 'Continuation'
+  private settled = false
+  private outcome: A | B | PromiseLike<A | B> | undefined
+  private promise: Promise<A | B> | null = null
+  private resolve: ((value: A | B | PromiseLike<A | B>) => void) | null = null
+  private reject: ((error: unknown) => void) | null = null
+
+  constructor(
+    readonly _future: AwaitedFuture,
+    private readonly onFulfilled: OnFulfilled<T, A>,
+    private readonly onRejected: OnRejected<B>,
+    private readonly owner: AwaitOwner | null,
+    private readonly resource: AsyncResource,
+  ) {}
+
+  _describeWaiter(): string {
+    return '<await>'
+  }
+
+  run(): void {
+    const { owner, _future: future } = this
+    let cancellation: Error | null = null
+    if (owner !== null) {
+      owner._endAwait(this)
+      cancellation = owner._takeCancellation()
+    }
+    future._loop._promisesDue = true
+    try {
+      this.resource.runInAsyncScope(this.settleWith, this, future, cancellation)
+    } catch (error) {
+      this.settled = true
+      if (this.reject !== null) this.reject(error)
+      // Nobody went on from here yet: a rejected promise lets Node report it as unhandled.
+      else this.promise = Promise.reject(error)
+    }
+  }
+
+  /** Runs the handler that fits, in the context of the `then`. */
+  settleWith(future: AwaitedFuture, cancellation: Error | null): void {
+    let outcome: unknown
+    if (cancellation === null && future._state === FutureState.RESULT) {
+      const { onFulfilled } = this
+      outcome = typeof onFulfilled === 'function' ? onFulfilled(future._value as T) : future._value
+    } else {
+      const error = cancellation ?? errorOf(future)
+      if (typeof this.onRejected !== 'function') throw error
+      outcome = this.onRejected(error)
+    }
+    this.settled = true
+    if (this.resolve !== null) this.resolve(outcome as A | B)
+    else this.outcome = outcome as A | B
+  }
+
+  private toPromise(): Promise<A | B> {
+    this.promise ??= this.settled
+      ? Promise.resolve(this.outcome as A | B)
+      : new Promise<A | B>((resolve, reject) => {
+          this.resolve = resolve
+          this.reject = reject
+        })
+    return this.promise
+  }
+
+  // biome-ignore lint/suspicious/noThenProperty: what `then` returns must be thenable itself
+  then<C = A | B, D = never>(
+    onFulfilled?: OnFulfilled<A | B, C>,
+    onRejected?: OnRejected<D>,
+  ): Promise<C | D> {
+    return this.toPromise().then(onFulfilled, onRejected)
+  }
+
+  catch<D = never>(onRejected?: OnRejected<D>): Promise<A | B | D> {
+    return this.toPromise().catch(onRejected)
+  }
+
+  finally(onFinally?: (() => void) | null): Promise<A | B> {
+    return this.toPromise().finally(onFinally)
+  }
+}
+
+function errorOf(future: AwaitedFuture): unknown {
+  if (future._state === FutureState.CANCELLED) return future._makeCancelledError()
+  future._markRetrieved()
+  return future._value
+}
+
+/** Future.prototype.then. */
+export function startThen<T, A, B>(
+  future: AwaitedFuture,
+  onFulfilled: OnFulfilled<T, A>,
+  onRejected: OnRejected<B>,
+): Promise<A | B> {
+  const owner = awaitOwner()
+  const refusal = owner === null ? null : refuseAwait(owner, future)
+  if (refusal !== null) return Promise.reject(refusal).then(undefined, onRejected)
+  if (future._state !== FutureState.PENDING) {
+    // A done future does not go through the ring: its loop may be closed by now.
+    const promise =
+      future._state === FutureState.RESULT
+        ? Promise.resolve(future._value as T)
+        : Promise.reject(errorOf(future))
+    return promise.then(onFulfilled, onRejected)
+  }
+  if (future._loop.isClosed()) {
+    return Promise.reject(new EventLoopClosedError()).then(undefined, onRejected)
+  }
+  // This context, unlike a callback's, keeps the task: what runs next is still part of it.
+  const resource = new AsyncResource('GyreThen')
+  const continuation = new Continuation(future, onFulfilled, onRejected, owner, resource)
+  if (!future._adopt(continuation)) {
+    future._addWaiter(continuation)
+    if (owner !== null) owner._beginAwait(continuation)
+  }
+  return continuation
+}

@@ -1,0 +1,70 @@
+// Errors of futures that nobody looks at. Each is reported once: when its future is collected, or
+// when its loop closes, whichever comes first (asyncio reports when the future is deleted).
+//
+// The record holds the error and the words for the report, never the future, so that the future can
+// be collected. Records are only made when a future fails, so success pays nothing for this.
+
+import { inspect } from 'node:util'
+import type { EventLoop } from '../loop/loop'
+
+/** A stored exception that nobody has retrieved yet. */
+export interface Unretrieved {
+  readonly loop: EventLoop
+  readonly error: unknown
+  readonly future: WeakRef<object>
+  /** What kind of future it was: 'Task' or 'Future'. */
+  readonly what: string
+  /** How the future is named once it is gone. */
+  readonly name: string
+}
+
+const collected = new FinalizationRegistry<Unretrieved>((record) => report(record))
+const pendingByLoop = new WeakMap<EventLoop, Set<Unretrieved>>()
+
+/** A future, as far as this file needs to know it. */
+interface FailedFuture {
+  readonly _loop: EventLoop
+  _describeUnretrieved(): { what: string; name: string }
+}
+
+/** Remembers that `future` failed with `error` and that nobody has looked at it. */
+export function noteUnretrieved(future: FailedFuture, error: unknown): Unretrieved {
+  const loop = future._loop
+  const words = future._describeUnretrieved()
+  const record: Unretrieved = { loop, error, future: new WeakRef(future), ...words }
+  recordsOf(loop).add(record)
+  collected.register(future, record, record)
+  return record
+}
+
+/** Somebody looked at the error. */
+export function forgetUnretrieved(record: Unretrieved): void {
+  collected.unregister(record)
+  pendingByLoop.get(record.loop)?.delete(record)
+}
+
+function recordsOf(loop: EventLoop): Set<Unretrieved> {
+  let records = pendingByLoop.get(loop)
+  if (records === undefined) {
+    const made = new Set<Unretrieved>()
+    records = made
+    pendingByLoop.set(loop, made)
+    loop._atClose.push(() => {
+      for (const record of [...made]) {
+        collected.unregister(record)
+        report(record)
+      }
+    })
+  }
+  return records
+}
+
+function report(record: Unretrieved): void {
+  if (pendingByLoop.get(record.loop)?.delete(record) !== true) return
+  const future = record.future.deref()
+  record.loop.callExceptionHandler({
+    message: `${record.what} exception was never retrieved`,
+    exception: record.error,
+    future: future ?? { [inspect.custom]: () => record.name },
+  })
+}

@@ -1,0 +1,43 @@
+// The public surface of gyre. What is exported here is documented in docs/api.md and stays.
+
+export type { BackendName } from './backend/backend'
+export { type BackendInfo, backendInfo } from './backend/select'
+export {
+  type AsCompletedOptions,
+  asCompleted,
+  type CompletionOrder,
+} from './combine/as_completed'
+export { type GatherOptions, gather, type Outcomes, type ResultOf, type Results } from './combine/gather'
+export { shield } from './combine/shield'
+export { type SleepOptions, sleep } from './combine/sleep'
+export { TaskGroup, taskGroup } from './combine/taskgroup'
+export { Timeout, timeout, timeoutAt, waitFor } from './combine/timeouts'
+export { type ReturnWhen, type WaitOptions, type WaitResult, wait } from './combine/wait'
+export {
+  CancelledError,
+  DeadlockError,
+  EventLoopClosedError,
+  GyreError,
+  IncompleteReadError,
+  InvalidStateError,
+  isCancelled,
+  KeyboardInterrupt,
+  LimitOverrunError,
+  NotSupportedError,
+  RuntimeError,
+  SystemExit,
+  TimeoutError,
+} from './errors/errors'
+export { ExceptionGroup } from './errors/exception_group'
+export { Future, isFuture } from './future/future'
+export { Operation } from './future/operation'
+export type { ExceptionContext } from './loop/exception_handler'
+export { Handle, TimerHandle } from './loop/handle'
+export { EventLoop, type EventLoopOptions, type ExceptionHandler } from './loop/loop'
+export { getEventLoop, getRunningLoop, newEventLoop, setEventLoop } from './loop/running'
+import './run/until_complete'
+export { Runner, type RunnerOptions, type RunOptions, run } from './run/runner'
+export type { Awaitable, Coro, Coroutine, CoroutineFunction } from './task/coroutine'
+export { allTasks, createTask, ensureFuture, wrap } from './task/create'
+export { currentTask } from './task/current'
+export { Task, type TaskFactory, type TaskOptions } from './task/task'

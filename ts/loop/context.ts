@@ -1,0 +1,22 @@
+// The AsyncLocalStorage context that callbacks and tasks keep, as Node's users expect of anything
+// asynchronous. A context is an AsyncResource: the one public handle to it that is cheap (15 to 35 ns
+// on Node 20 and 24, where AsyncLocalStorage.snapshot() costs microseconds).
+
+import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
+
+/** The task that the code of an async function belongs to; see task/async_steps.ts. */
+export const taskStore = new AsyncLocalStorage<{ readonly _loop: object } | undefined>()
+
+function newResource(type: string): AsyncResource {
+  return new AsyncResource(type)
+}
+
+/**
+ * Captures the caller's context, without the task the caller may belong to: what is scheduled from an
+ * async function is not part of its task. Clearing costs an AsyncLocalStorage.run, so it is done only
+ * where there is something to clear.
+ */
+export function captureContext(type: string): AsyncResource {
+  if (taskStore.getStore() === undefined) return new AsyncResource(type)
+  return taskStore.run(undefined, newResource, type)
+}

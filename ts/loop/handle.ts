@@ -1,0 +1,112 @@
+// Handles: what callSoon, callLater and callAt return, and what the dispatcher runs.
+
+import type { AsyncResource } from 'node:async_hooks'
+import { inspect } from 'node:util'
+import type { TimerTarget } from '../backend/timer_table'
+import { captureContext } from './context'
+
+/** What stands in the ready ring: the dispatcher calls `run` when its turn comes. */
+export interface Runnable {
+  /** @internal */
+  run(): void
+}
+
+type Callback = (...args: never[]) => unknown
+
+/** What handles need of their loop. */
+export interface HandleOwner {
+  _callbackFailed(error: unknown, message: string, details: object): void
+  _armTimer(target: TimerTarget, whenMs: number): number
+  _cancelTimer(slot: number, target: TimerTarget): void
+}
+
+/**
+ * A scheduled callback. It runs in the AsyncLocalStorage context in which it was scheduled; what it
+ * throws goes to the loop's exception handler.
+ */
+export class Handle implements Runnable {
+  /** @internal */ readonly _loop: HandleOwner
+  /** @internal */ _callback: Callback | null
+  /** @internal */ _args: readonly unknown[]
+  private readonly resource: AsyncResource
+
+  /** @internal */
+  constructor(loop: HandleOwner, callback: Callback, args: readonly unknown[], type: string) {
+    this._loop = loop
+    this._callback = callback
+    this._args = args
+    this.resource = captureContext(type)
+  }
+
+  /** Keeps the callback from running. Harmless when it has run or was cancelled before. */
+  cancel(): void {
+    // What the callback holds is let go at once, as the handle itself may be kept for long.
+    this._callback = null
+    this._args = []
+  }
+
+  /** Whether `cancel` was called. */
+  cancelled(): boolean {
+    return this._callback === null
+  }
+
+  /** @internal */
+  run(): void {
+    const callback = this._callback as ((...args: unknown[]) => unknown) | null
+    if (callback === null) return
+    try {
+      this.resource.runInAsyncScope(callback, undefined, ...this._args)
+    } catch (error) {
+      this._loop._callbackFailed(error, `Exception in callback ${callbackName(callback)}`, {
+        handle: this,
+      })
+    }
+  }
+
+  [inspect.custom](): string {
+    return `<${this.constructor.name} ${this.describe()}>`
+  }
+
+  protected describe(): string {
+    return this._callback === null ? 'cancelled' : callbackName(this._callback)
+  }
+}
+
+/** A callback scheduled for a time on the loop's clock. */
+export class TimerHandle extends Handle implements TimerTarget {
+  private readonly whenMs: number
+  private slot = -1
+
+  /** @internal */
+  constructor(loop: HandleOwner, whenMs: number, callback: Callback, args: readonly unknown[]) {
+    super(loop, callback, args, 'GyreTimer')
+    this.whenMs = whenMs
+    this.slot = loop._armTimer(this, whenMs)
+  }
+
+  /** When the callback is due, in milliseconds on the loop's clock (`loop.time()`). */
+  when(): number {
+    return this.whenMs
+  }
+
+  override cancel(): void {
+    super.cancel()
+    this._loop._cancelTimer(this.slot, this)
+    this.slot = -1
+  }
+
+  /** @internal The expiry is itself an entry of the ready ring, so the callback runs here. */
+  timerFired(): void {
+    this.slot = -1
+    this.run()
+  }
+
+  protected override describe(): string {
+    return `when=${this.whenMs} ${super.describe()}`
+  }
+}
+
+/** How a callback is named in messages. */
+export function callbackName(callback: (...args: never[]) => unknown): string {
+  return `${callback.name || '<anonymous>'}()`
+}

@@ -1,0 +1,395 @@
+// EventLoop: turns over the ready ring, timers, the states of a loop, and its exception handler.
+//
+// A turn runs the entries that stood in the ready ring when it began, no more (asyncio's rule). A
+// visit is a series of turns; the backend starts visits and learns from their outcome what to do
+// next. Higher layers add their methods to the class where they are defined (createFuture,
+// createTask, createServer …), so this file knows nothing of futures, tasks and sockets.
+//
+// Invariants: 1. Turns never nest: visit() runs only from the backend, at the bottom of a stack.
+//             2. `_visited` is the loop whose turn is on the stack, or null.
+//             3. At most one loop of a thread is RUNNING; any number may be AMBIENT.
+
+import { performance } from 'node:perf_hooks'
+import type { Backend, BackendHost, BackendName } from '../backend/backend'
+import { BackendKind, VISIT_BUDGET_MS, Visit } from '../backend/backend'
+import { Control, JS_KIND, ReadyRing, RUN_KIND } from '../backend/ready_ring'
+import { createBackend } from '../backend/select'
+import { type TimerTarget, TimerTable } from '../backend/timer_table'
+import { checkDelay, checkFunction, checkTime, invalidType } from '../errors/arguments'
+import { EventLoopClosedError, endsLoop, RuntimeError } from '../errors/errors'
+import { type ExceptionContext, printExceptionContext } from './exception_handler'
+import { Handle, type HandleOwner, type Runnable, TimerHandle } from './handle'
+import { LinkedList } from './linked_list'
+
+/** Kinds of ready entries made by TypeScript. One kind a class, so that each call stays monomorphic. */
+export const Kind = {
+  HANDLE: RUN_KIND,
+  TASK: JS_KIND + 1,
+  DONE_CALLBACK: JS_KIND + 2,
+  /** Resolves a promise: its continuations are due before the next turn. */
+  CONTINUATION: JS_KIND + 3,
+  YIELD: JS_KIND + 4,
+} as const
+
+/** IDLE: not running. AMBIENT: the thread's own loop, always on. RUNNING: by runForever and the like. */
+const State = { IDLE: 0, AMBIENT: 1, RUNNING: 2, CLOSED: 3 } as const
+type State = (typeof State)[keyof typeof State]
+
+/** Hears of errors that nobody catches. */
+export type ExceptionHandler = (loop: EventLoop, context: ExceptionContext) => void
+
+export interface EventLoopOptions {
+  /** Which backend to use; by default the native one where this platform has it. */
+  backend?: BackendName
+  /** 'virtual': time stands still while anything is ready, then jumps to the next timer. */
+  clock?: 'monotonic' | 'virtual'
+}
+
+/** A look at the clock and for I/O every so many turns: a turn may be as short as 50 ns. */
+const TURNS_PER_CHECK = 8
+
+export class EventLoop implements BackendHost, HandleOwner {
+  /** @internal The loop whose turn is on the stack. */
+  static _visited: EventLoop | null = null
+  /** @internal The loop that runForever runs on this thread. */
+  static _run: EventLoop | null = null
+
+  /** @internal Called when a loop is closed; the layer of tasks reports what is left there. */
+  static _onClose: (loop: EventLoop) => void = () => {}
+
+  /** @internal */ readonly ring = new ReadyRing()
+  /** @internal */ readonly timers = new TimerTable()
+  /** @internal */ readonly _backend: Backend
+  /** @internal */ readonly _isVirtual: boolean
+  /** @internal Made by getEventLoop, and so replaced by it when closed. */ _isDefault = false
+  /** @internal Promises were resolved in this turn. */ _promisesDue = false
+  /** @internal The tasks that are not done, in the order of their making. */
+  readonly _tasks = new LinkedList()
+  /** @internal Virtual clocks only: nothing is ready and no timer is armed. */
+  _onStuck: () => void = () => {}
+  /** @internal Called once, when the loop is closed. */
+  readonly _atClose: (() => void)[] = []
+  /** @internal Called when a run ends with `stop`, or by an error that ends the loop. */
+  private settleRun: ((error: unknown) => void) | null = null
+  private state: State = State.IDLE
+  private stateBeforeRun: State = State.IDLE
+  private stopping = false
+  private interruption: unknown = null
+  private timersOverdue = false
+  private exceptionHandler: ExceptionHandler | null = null
+  private debug = process.env.GYRE_DEBUG !== undefined && process.env.GYRE_DEBUG !== '0'
+  private turnCount = 0
+
+  /** In debug mode, a callback or step that takes longer than this is reported. Milliseconds. */
+  slowCallbackDuration = 100
+
+  constructor(options: EventLoopOptions = {}) {
+    const { backend, clock = 'monotonic' } = options
+    if (clock !== 'monotonic' && clock !== 'virtual') {
+      throw invalidType('options.clock', "'monotonic' or 'virtual'", clock)
+    }
+    this._isVirtual = clock === 'virtual'
+    this._backend = createBackend(this, backend, this._isVirtual)
+  }
+
+  /** The loop's clock: milliseconds, monotonic, with fractions. */
+  time(): number {
+    return this._backend.time()
+  }
+
+  /** Runs `callback(...args)` in the next turn, in the order of the calls. */
+  callSoon<A extends unknown[]>(callback: (...args: A) => unknown, ...args: A): Handle {
+    this._checkOpen()
+    checkFunction('callback', callback)
+    const handle = new Handle(this, callback as (...args: never[]) => unknown, args, 'GyreHandle')
+    this.ring.push(Kind.HANDLE, handle)
+    return handle
+  }
+
+  /** Runs `callback(...args)` after `delayMs` milliseconds (0 or more), never earlier. */
+  callLater<A extends unknown[]>(
+    delayMs: number,
+    callback: (...args: A) => unknown,
+    ...args: A
+  ): TimerHandle {
+    checkDelay('delayMs', delayMs)
+    return this.callAt(this.time() + delayMs, callback, ...args)
+  }
+
+  /** Runs `callback(...args)` when the loop's clock shows `whenMs`; a time in the past means soon. */
+  callAt<A extends unknown[]>(
+    whenMs: number,
+    callback: (...args: A) => unknown,
+    ...args: A
+  ): TimerHandle {
+    this._checkOpen()
+    checkTime('whenMs', whenMs)
+    checkFunction('callback', callback)
+    if (whenMs <= this.time()) this._timersOverdue()
+    return new TimerHandle(this, whenMs, callback as (...args: never[]) => unknown, args)
+  }
+
+  /** Runs until `stop` is called. Rejects with what ended the loop, if a KeyboardInterrupt did. */
+  runForever(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this._start((error) => (error === null ? resolve() : reject(error)))
+    })
+  }
+
+  /** Ends `runForever` when the turn that is going on is finished. */
+  stop(): void {
+    this.stopping = true
+    if (this.ring.control[Control.ASLEEP] !== 0) this.ring.onWake()
+  }
+
+  /** Whether `runForever`, `runUntilComplete` or `run` is running this loop. */
+  isRunning(): boolean {
+    return this.state === State.RUNNING || EventLoop._visited === this
+  }
+
+  isClosed(): boolean {
+    return this.state === State.CLOSED
+  }
+
+  /**
+   * Closes the loop for good: drops what is scheduled, closes its sockets. Idempotent. Throws
+   * RuntimeError while the loop runs.
+   */
+  close(): void {
+    if (this.state === State.CLOSED) return
+    if (this.isRunning()) {
+      throw new RuntimeError('Cannot close a running event loop', 'ERR_LOOP_RUNNING')
+    }
+    this.state = State.CLOSED
+    EventLoop._onClose(this)
+    for (const closer of this._atClose.splice(0)) closer()
+    this._backend.close()
+    this.ring.clear()
+  }
+
+  setDebug(enabled: boolean): void {
+    this.debug = Boolean(enabled)
+  }
+
+  getDebug(): boolean {
+    return this.debug
+  }
+
+  /** Sets who hears of errors that nobody catches; null goes back to `defaultExceptionHandler`. */
+  setExceptionHandler(handler: ExceptionHandler | null): void {
+    if (handler !== null) checkFunction('handler', handler)
+    this.exceptionHandler = handler
+  }
+
+  getExceptionHandler(): ExceptionHandler | null {
+    return this.exceptionHandler
+  }
+
+  /** Prints the context to stderr. */
+  defaultExceptionHandler(context: ExceptionContext): void {
+    printExceptionContext(context)
+  }
+
+  /** Reports an error that nobody is there to catch. Never throws. */
+  callExceptionHandler(context: ExceptionContext): void {
+    if (this.exceptionHandler === null) {
+      this.defaultExceptionHandler(context)
+      return
+    }
+    try {
+      this.exceptionHandler(this, context)
+    } catch (error) {
+      if (endsLoop(error)) {
+        this._interrupt(error)
+        return
+      }
+      this.defaultExceptionHandler({
+        message: 'Unhandled error in exception handler',
+        exception: error,
+        context,
+      })
+    }
+  }
+
+  /** Figures of the loop since it was made. */
+  metrics(): { turns: number; ready: number; timers: number } {
+    return { turns: this.turnCount, ready: this.ring.size, timers: this.timers.armed }
+  }
+
+  /** @internal Begins a run; `settle` hears of its end: null, or the error that ended it. */
+  _start(settle: (error: unknown) => void): void {
+    this._checkOpen()
+    if (this.isRunning()) {
+      throw new RuntimeError('This event loop is already running', 'ERR_LOOP_RUNNING')
+    }
+    if (EventLoop._run !== null) {
+      const message = 'Cannot run the event loop while another loop is running'
+      throw new RuntimeError(message, 'ERR_LOOP_RUNNING')
+    }
+    this.settleRun = settle
+    this.stateBeforeRun = this.state
+    this.state = State.RUNNING
+    EventLoop._run = this
+    this._backend.setActive(true)
+    if (this.stopping) this.ring.onWake()
+  }
+
+  /** @internal Lets the loop run by itself, as the thread's own. No effect if it runs or is closed. */
+  _runAmbient(): void {
+    if (this.state !== State.IDLE) return
+    this.state = State.AMBIENT
+    this._backend.setActive(true)
+  }
+
+  /** @internal */
+  _checkOpen(): void {
+    if (this.state === State.CLOSED) throw new EventLoopClosedError()
+  }
+
+  /** @internal Arms a timer; `target.timerFired()` is called in the turn in which it is due. */
+  _armTimer(target: TimerTarget, whenMs: number): number {
+    const slot = this.timers.add(target)
+    this._backend.armTimer(slot, whenMs)
+    return slot
+  }
+
+  /** @internal Harmless when the timer has fired or the slot is -1. */
+  _cancelTimer(slot: number, target: TimerTarget): void {
+    if (!this.timers.isArmed(slot, target)) return
+    this._backend.cancelTimer(slot)
+    this.timers.release(slot)
+  }
+
+  /** @internal A timer was armed for now or earlier: it is due in the next turn of this visit. */
+  _timersOverdue(): void {
+    this.timersOverdue = true
+  }
+
+  /** @internal A callback threw. KeyboardInterrupt and SystemExit end the loop, others are reported. */
+  _callbackFailed(error: unknown, message: string, details: object): void {
+    if (endsLoop(error)) this._interrupt(error)
+    else this.callExceptionHandler({ message, exception: error, ...details })
+  }
+
+  /** @internal Ends the run at once: what else is ready stays in the ring. */
+  _interrupt(error: unknown): void {
+    if (this.interruption === null) this.interruption = error
+    if (this.ring.control[Control.ASLEEP] !== 0) this.ring.onWake()
+  }
+
+  /** @internal Runs turns; called by the backend. */
+  visit(): Visit {
+    if (this.state !== State.RUNNING && this.state !== State.AMBIENT) return Visit.STOPPED
+    const outer = EventLoop._visited
+    EventLoop._visited = this
+    try {
+      return this.runTurns()
+    } finally {
+      EventLoop._visited = outer
+    }
+  }
+
+  private runTurns(): Visit {
+    const ring = this.ring
+    const endMs = performance.now() + VISIT_BUDGET_MS
+    for (let turns = 1; ; turns++) {
+      if (this.timersOverdue) this.pollTimers()
+      if (ring.size === 0 && !this.stopping && this.interruption === null) {
+        if (!this._isVirtual) return Visit.IDLE
+        if (!this._backend.advance() && !this.isStuck()) return Visit.IDLE
+      }
+      this.runTurn()
+      if (this.stopping || this.interruption !== null) {
+        this.endRun()
+        return Visit.STOPPED
+      }
+      if (this._promisesDue) {
+        this._promisesDue = false
+        return Visit.PROMISES
+      }
+      if (turns % TURNS_PER_CHECK === 0) {
+        if (performance.now() >= endMs) return ring.size === 0 ? Visit.IDLE : Visit.BUDGET
+        this._backend.poll()
+      }
+    }
+  }
+
+  /** Virtual clocks: whether waiting is of no use, because nothing can come. */
+  private isStuck(): boolean {
+    if (this.state === State.RUNNING) this._onStuck()
+    return this.interruption !== null
+  }
+
+  private pollTimers(): void {
+    this.timersOverdue = false
+    this._backend.poll()
+  }
+
+  /** Runs the entries that are ready now. */
+  private runTurn(): void {
+    const ring = this.ring
+    const control = ring.control
+    ring.reserve()
+    this.turnCount++
+    for (let left = ring.size; left > 0 && this.interruption === null; left--) {
+      const head = control[Control.READY_HEAD]!
+      const index = head & ring.mask
+      const at = index << 2
+      const words = ring.words
+      const kindWord = words[at]!
+      const item = ring.items[index] as Runnable
+      control[Control.READY_HEAD] = head + 1
+      switch (kindWord & 0xff) {
+        case Kind.TASK:
+          ring.items[index] = undefined
+          item.run()
+          break
+        case Kind.YIELD:
+          ring.items[index] = undefined
+          item.run()
+          break
+        case Kind.HANDLE:
+          ring.items[index] = undefined
+          item.run()
+          break
+        case Kind.DONE_CALLBACK:
+          ring.items[index] = undefined
+          item.run()
+          break
+        case Kind.CONTINUATION:
+          ring.items[index] = undefined
+          item.run()
+          break
+        case BackendKind.TIMER:
+          this.timers.take(words[at + 1]!, kindWord >>> 8)?.timerFired()
+          break
+        default:
+          this._backend.dispatch(
+            kindWord & 0xff,
+            kindWord >>> 8,
+            words[at + 1]!,
+            words[at + 2]!,
+            words[at + 3]!,
+          )
+      }
+    }
+  }
+
+  /** The run is over: by stop(), or by an error that ends the loop. */
+  private endRun(): void {
+    const error = this.interruption
+    this.interruption = null
+    this.stopping = false
+    const settle = this.settleRun
+    this.settleRun = null
+    if (settle === null) {
+      // A loop that runs by itself has nobody to tell: the error is the process's.
+      if (error !== null) process.nextTick(() => { throw error })
+      return
+    }
+    EventLoop._run = null
+    this.state = this.stateBeforeRun
+    if (this.state === State.IDLE) this._backend.setActive(false)
+    settle(error)
+  }
+}

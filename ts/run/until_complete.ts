@@ -1,0 +1,68 @@
+// EventLoop.runUntilComplete, and what a loop shuts down before it closes.
+
+import { endsLoop, RuntimeError } from '../errors/errors'
+import { Future } from '../future/future'
+import { EventLoop } from '../loop/loop'
+import type { Coro } from '../task/coroutine'
+import { Operation } from '../future/operation'
+import { ensureFuture } from '../task/create'
+import { describeFuture } from '../task/inspect'
+import type { Task } from '../task/task'
+
+declare module '../loop/loop' {
+  interface EventLoop {
+    /**
+     * Runs until `coro` is done and gives its result. Rejects with RuntimeError when `stop` ended the
+     * loop before.
+     */
+    runUntilComplete<T>(coro: Coro<T>): Promise<T>
+    /** Ends async generators that were left unfinished. */
+    shutdownAsyncGens(): Operation<void>
+    /** Ends the default executor, if there is one. */
+    shutdownDefaultExecutor(): Operation<void>
+  }
+}
+
+EventLoop.prototype.runUntilComplete = async function runUntilComplete<T>(
+  this: EventLoop,
+  coro: Coro<T>,
+): Promise<T> {
+  this._checkOpen()
+  const future = ensureFuture(coro, { loop: this })
+  const stopLoop = (done: Future<T>) => {
+    // An error that ends the loop has ended it already; see Task.
+    if (!done.cancelled() && endsLoop(done._value)) return
+    this.stop()
+  }
+  future._onDone(stopLoop)
+  try {
+    await this.runForever()
+  } finally {
+    future.removeDoneCallback(stopLoop)
+  }
+  if (!future.done()) {
+    throw new RuntimeError('Event loop stopped before Future completed.', 'ERR_LOOP_STOPPED')
+  }
+  return future.result()
+}
+
+EventLoop.prototype.shutdownAsyncGens = function shutdownAsyncGens(): Operation<void> {
+  return new Operation(nothingToShutDown)
+}
+
+EventLoop.prototype.shutdownDefaultExecutor = function shutdownDefaultExecutor(): Operation<void> {
+  return new Operation(nothingToShutDown)
+}
+
+// biome-ignore lint/correctness/useYield: an operation that is over at once
+function* nothingToShutDown(): Generator<Future<unknown>, void, unknown> {}
+
+/** Tasks that are pending when their loop closes can never end: that is worth a word each. */
+EventLoop._onClose = (loop) => {
+  for (const task of [...(loop._tasks as unknown as Iterable<Task<unknown>>)]) {
+    loop.callExceptionHandler({
+      message: 'Task was destroyed but it is pending!',
+      task: describeFuture(task),
+    })
+  }
+}

@@ -1,0 +1,40 @@
+// The loop of runVirtual: a virtual clock, and deadlocks found at once.
+
+import type { BackendName } from '../backend/backend'
+import { DeadlockError } from '../errors/errors'
+import { BodyEnd } from '../combine/body'
+import { EventLoop } from '../loop/loop'
+import { ForeignFuture } from '../task/create'
+import { tasksOf } from '../task/current'
+import type { Task } from '../task/task'
+import { deadlockMessage } from './deadlock'
+
+export function virtualLoop(backend: BackendName | undefined): EventLoop {
+  const options = backend === undefined ? {} : { backend }
+  const loop = new EventLoop({ ...options, clock: 'virtual' })
+  loop._onStuck = () => {
+    const [main] = tasksOf(loop)
+    if (main !== undefined && isStuck(loop)) {
+      loop._interrupt(new DeadlockError(deadlockMessage(loop, main)))
+    }
+  }
+  return loop
+}
+
+/**
+ * Whether every task waits on futures of the loop alone. A task that waits on a promise from outside,
+ * and a loop with open sockets, may yet be woken; for these, the end of the process is the proof.
+ */
+function isStuck(loop: EventLoop): boolean {
+  if (loop._backend.handles > 0) return false
+  for (const task of tasksOf(loop)) {
+    if (!waitsInsideLoop(task)) return false
+  }
+  return true
+}
+
+function waitsInsideLoop(task: Task<unknown>): boolean {
+  if (task._awaits !== null) return true
+  const waited = task._waitsFor
+  return waited !== null && !(waited instanceof ForeignFuture) && !(waited instanceof BodyEnd)
+}

@@ -1,0 +1,55 @@
+// What can be run as a task: generators, async functions, promises, futures, operations.
+
+import { invalidType } from '../errors/arguments'
+import { type Future, isFuture } from '../future/future'
+import { Operation } from '../future/operation'
+import { isGenerator, isThenable } from '../future/yielded'
+
+/** A generator object whose body waits with `yield*`. It starts with the task it is given to. */
+// biome-ignore lint/suspicious/noExplicitAny: what `yield*` is resumed with is not the user's affair
+export type Coroutine<T> = Generator<Future<unknown>, T, any>
+
+/** What can be waited for. */
+export type Awaitable<T> = Future<T> | Coroutine<T> | PromiseLike<T>
+
+/** A generator function, an async function, or one that returns what can be waited for. */
+export type CoroutineFunction<A extends readonly unknown[], T> = (
+  ...args: A
+) => Coroutine<T> | PromiseLike<T>
+
+/** What createTask, gather, wait … accept. */
+export type Coro<T> = Awaitable<T> | Operation<T> | CoroutineFunction<[], T>
+
+/** The steps of a task once it has begun: a generator to step, or a promise to follow. */
+export type Begun<T> =
+  | { generator: Iterator<Future<unknown>, T, unknown>; promise: null }
+  | { generator: null; promise: PromiseLike<T> }
+
+/** Whether `x` can be run as a task. */
+export function isCoro(x: unknown): boolean {
+  return typeof x === 'function' || isGenerator(x) || isThenable(x)
+}
+
+/** Throws TypeError if `x` cannot be run as a task. */
+export function checkCoro(name: string, x: unknown): void {
+  if (isCoro(x)) return
+  const expected =
+    'a coroutine: a generator object, a promise, a future, or a function that gives one of these'
+  throw invalidType(name, expected, x)
+}
+
+/** Whether calling `x` certainly runs none of its body: a generator function. */
+export function isGeneratorFunction(x: unknown): boolean {
+  const tag = (x as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag]
+  return tag === 'GeneratorFunction'
+}
+
+/** What to step or follow for something that was given, or that a function returned. */
+export function begin<T>(x: unknown, given: string): Begun<T> {
+  if (isFuture(x) || x instanceof Operation) {
+    return { generator: (x as Future<T>)[Symbol.iterator](), promise: null }
+  }
+  if (isGenerator(x)) return { generator: x as Coroutine<T>, promise: null }
+  if (isThenable(x)) return { generator: null, promise: x as PromiseLike<T> }
+  throw invalidType('coro', `a coroutine (${given})`, x)
+}

@@ -1,0 +1,67 @@
+// The ways to get a task or a future from what users have: createTask, ensureFuture, wrap.
+
+import { invalidType } from '../errors/arguments'
+import { Future, isFuture } from '../future/future'
+import { FutureState } from '../future/waiter'
+import { isThenable } from '../future/yielded'
+import type { EventLoop } from '../loop/loop'
+import { getRunningLoop, schedulingLoop } from '../loop/running'
+import { type Coro, checkCoro } from './coroutine'
+import { tasksOf } from './current'
+import type { Task, TaskOptions } from './task'
+
+/**
+ * Runs a coroutine as a task of the running loop, or of the thread's own loop outside of `run`. To pass
+ * arguments: `createTask(() => fetchPage(url))`. Throws TypeError for what is not a coroutine.
+ */
+export function createTask<T>(coro: Coro<T>, options?: TaskOptions): Task<T> {
+  return schedulingLoop().createTask(coro, options)
+}
+
+/**
+ * A future for anything that can be waited for: a future is returned as it is, a promise is wrapped, the
+ * rest becomes a task.
+ */
+export function ensureFuture<T>(coro: Coro<T>, options: { loop?: EventLoop } = {}): Future<T> {
+  if (isFuture(coro)) {
+    if (options.loop !== undefined && options.loop !== coro._loop) {
+      throw invalidType('coro', 'a future of the loop that was given', coro)
+    }
+    return coro as Future<T>
+  }
+  checkCoro('coro', coro)
+  const loop = options.loop ?? schedulingLoop()
+  if (coro instanceof Promise) return wrapOn(loop, coro as Promise<T>)
+  return loop.createTask(coro)
+}
+
+/**
+ * A future for a promise. Cancelling it abandons the promise, which runs on by itself: what it
+ * brings then is dropped.
+ */
+export function wrap<T>(promise: PromiseLike<T>): Future<T> {
+  if (isFuture(promise)) return promise as Future<T>
+  if (!isThenable(promise)) throw invalidType('promise', 'a promise', promise)
+  return wrapOn(schedulingLoop(), promise)
+}
+
+/** The future of a promise: what completes it comes from outside the loop. */
+export class ForeignFuture<T> extends Future<T> {}
+
+function wrapOn<T>(loop: EventLoop, promise: PromiseLike<T>): Future<T> {
+  const future = new ForeignFuture<T>(loop)
+  promise.then(
+    (value) => {
+      if (future._state === FutureState.PENDING && !loop.isClosed()) future.setResult(value)
+    },
+    (error) => {
+      if (future._state === FutureState.PENDING && !loop.isClosed()) future.setException(error)
+    },
+  )
+  return future
+}
+
+/** The tasks of a loop that are not done; by default of the running one. */
+export function allTasks(loop: EventLoop = getRunningLoop()): Set<Task<unknown>> {
+  return tasksOf(loop)
+}

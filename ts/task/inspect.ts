@@ -1,0 +1,80 @@
+// How futures and tasks are printed (`util.inspect`, console.log): in asyncio's forms, such as
+// `<Task pending name='Task-3' coro=<crawler() running at crawl.ts:12>>`.
+
+import { inspect } from 'node:util'
+import { Future } from '../future/future'
+import { FutureState, type Waiter } from '../future/waiter'
+import { whereIs } from './generator_location'
+import { Task } from './task'
+
+const STATE_NAMES = ['pending', 'finished', 'finished', 'cancelled'] as const
+
+/** Tasks being printed: a task that waits for one that waits for it must not print for ever. */
+const printing = new Set<Future<unknown>>()
+
+function describe(future: Future<unknown>): string {
+  const name = future.constructor.name
+  if (printing.has(future)) return `<${name} ...>`
+  printing.add(future)
+  try {
+    const parts = future instanceof Task ? taskParts(future) : futureParts(future)
+    return `<${name} ${parts.join(' ')}>`
+  } finally {
+    printing.delete(future)
+  }
+}
+
+function futureParts(future: Future<unknown>): string[] {
+  const parts: string[] = [STATE_NAMES[future._state]]
+  if (future._state === FutureState.RESULT) parts.push(`result=${short(future._value)}`)
+  if (future._state === FutureState.EXCEPTION) parts.push(`exception=${errorText(future._value)}`)
+  const callbacks = callbackNames(future._waiters)
+  if (callbacks.length > 0) parts.push(`cb=[${callbacks.join(', ')}]`)
+  return parts
+}
+
+function taskParts(task: Task<unknown>): string[] {
+  const [state, ...rest] = futureParts(task)
+  const status = task.cancelling() > 0 && !task.done() ? 'cancelling' : (state as string)
+  const parts = [status, `name='${task.getName()}'`, `coro=<${coroutineText(task)}>`]
+  if (task._waitsFor !== null) parts.push(`wait_for=${describe(task._waitsFor)}`)
+  return [...parts, ...rest]
+}
+
+/** `crawler() running at crawl.ts:12`, or without the place where JavaScript does not tell it. */
+function coroutineText(task: Task<unknown>): string {
+  const { name, place } = whereIs(task._running())
+  const verb = task.done() ? 'done' : 'running'
+  if (place === null) return `${name}() ${verb}`
+  return task.done() ? `${name}() done, defined at ${place}` : `${name}() running at ${place}`
+}
+
+function callbackNames(waiters: Waiter | Waiter[] | null): string[] {
+  const list = waiters === null ? [] : Array.isArray(waiters) ? waiters : [waiters]
+  const names = list.map((waiter) => waiter._describeWaiter())
+  if (names.length <= 2) return names
+  return [names[0] as string, `<${names.length - 2} more>`, names.at(-1) as string]
+}
+
+function short(value: unknown): string {
+  const text = inspect(value, { depth: 1, breakLength: Infinity, maxStringLength: 60 })
+  return text.length > 100 ? `${text.slice(0, 97)}...` : text
+}
+
+function errorText(error: unknown): string {
+  if (!(error instanceof Error)) return short(error)
+  return `${error.name}(${inspect(error.message)})`
+}
+
+Object.defineProperty(Future.prototype, inspect.custom, {
+  configurable: true,
+  writable: true,
+  value(this: Future<unknown>): string {
+    return describe(this)
+  },
+})
+
+/** The printed form, for messages. */
+export function describeFuture(future: Future<unknown>): string {
+  return describe(future)
+}

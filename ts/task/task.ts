@@ -1,0 +1,376 @@
+// Task: a coroutine that runs on the loop, one step a wake-up.
+//
+// A generator is stepped from the ready ring: no promise and no microtask takes part. An async function
+// runs by itself; the task knows what it awaits (see future/then.ts) and follows its promise.
+//
+// Invariants: 1. While a generator task waits, `_waitsFor` is the future it was added to as a waiter; it
+//                is null while the task is running, ready, or behind a bare yield.
+//             2. `_mustCancel` means: a cancellation was asked for and went into no future yet.
+//             3. A task is on its loop's list of tasks exactly while it is pending.
+
+import type { AsyncResource } from 'node:async_hooks'
+import { checkFunction, invalidType } from '../errors/arguments'
+import { CancelledError, endsLoop, RuntimeError } from '../errors/errors'
+import { Future, takeDelegated } from '../future/future'
+import { FutureState, type Waiter } from '../future/waiter'
+import type { Await, AwaitedFuture, AwaitOwner } from '../future/then'
+import { badYield } from '../future/yielded'
+import { captureContext, taskStore } from '../loop/context'
+import type { Linked } from '../loop/linked_list'
+import { EventLoop, Kind } from '../loop/loop'
+import { schedulingLoop } from '../loop/running'
+import { begin, type Coro, checkCoro, isGeneratorFunction } from './coroutine'
+import { stepping } from './current'
+
+export interface TaskOptions {
+  /** The task's name; by default 'Task-1', 'Task-2' … */
+  name?: string | undefined
+  /** Run the first step at once, inside this call (asyncio 3.12). The task may come back done. */
+  eagerStart?: boolean | undefined
+}
+
+let taskCount = 0
+
+export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, Linked {
+  /** @internal */ readonly _ringKind = Kind.TASK
+  /** @internal */ _previous: Linked | null = null
+  /** @internal */ _next: Linked | null = null
+  /** @internal */ _waitsFor: Future<unknown> | null = null
+  /** @internal What the async functions of this task await: one stands for itself. */
+  _awaits: Await | Await[] | null = null
+  private readonly coro: Coro<T>
+  private name: string | number
+  private readonly resource: AsyncResource
+  private generator: Iterator<Future<unknown>, T, unknown> | null = null
+  private begun = false
+  private mustCancel = false
+  private cancelRequests = 0
+  private thrown: Error | null = null
+  private controller: AbortController | null = null
+
+  constructor(coro: Coro<T>, options: TaskOptions & { loop?: EventLoop | undefined } = {}) {
+    super(options.loop ?? schedulingLoop())
+    checkCoro('coro', coro)
+    this.coro = coro
+    this.name = options.name === undefined ? ++taskCount : String(options.name)
+    this.resource = captureContext('GyreTask')
+    this._loop._tasks.add(this)
+    if (options.eagerStart === true && EventLoop._visited === this._loop) this.run()
+    else this._loop.ring.push(Kind.TASK, this)
+  }
+
+  getName(): string {
+    return typeof this.name === 'number' ? `Task-${this.name}` : this.name
+  }
+
+  setName(name: string): void {
+    this.name = String(name)
+  }
+
+  /** @internal What is running, for messages: the generator if there is one. */
+  _running(): unknown {
+    return this.generator ?? this.coro
+  }
+
+  /** @internal */
+  _describeWaiter(): string {
+    return 'Task.task_wakeup()'
+  }
+
+  /** @internal The words for "exception was never retrieved", which is said when the task is gone. */
+  override _describeUnretrieved(): { what: string; name: string } {
+    return { what: 'Task', name: `Task ${this.getName()}` }
+  }
+
+  /** The coroutine that the task runs, as it was given. */
+  getCoro(): Coro<T> {
+    return this.coro
+  }
+
+  /** How many times `cancel` was called, less the calls of `uncancel`. */
+  cancelling(): number {
+    return this.cancelRequests
+  }
+
+  /**
+   * Takes one request to cancel back; returns how many are left. When none is left, a cancellation
+   * that was not delivered yet is dropped (asyncio 3.13).
+   */
+  uncancel(): number {
+    if (this.cancelRequests > 0) {
+      this.cancelRequests--
+      if (this.cancelRequests === 0) {
+        this.mustCancel = false
+        this.controller = null
+      }
+    }
+    return this.cancelRequests
+  }
+
+  /** Aborted when the task is cancelled: for fetch and other APIs that take an AbortSignal. */
+  get signal(): AbortSignal {
+    if (this.controller === null) {
+      this.controller = new AbortController()
+      if (this.cancelRequests > 0) this.controller.abort(this._makeCancelledError())
+    }
+    return this.controller.signal
+  }
+
+  /** Not for tasks: their result is what the coroutine returns. Throws RuntimeError. */
+  override setResult(_value: T): never {
+    throw new RuntimeError('Task does not support setResult', 'ERR_TASK_RESULT')
+  }
+
+  /** Not for tasks: their exception is what the coroutine throws. Throws RuntimeError. */
+  override setException(_error: unknown): never {
+    throw new RuntimeError('Task does not support setException', 'ERR_TASK_RESULT')
+  }
+
+  /**
+   * Asks the task to stop: CancelledError is thrown where it waits, at the next opportunity. Returns
+   * false if it is done already, otherwise true, also if the coroutine then ignores it.
+   */
+  override cancel(reason?: unknown): boolean {
+    return this._cancelFrom(reason, this)
+  }
+
+  /** @internal */
+  override _cancelFrom(reason: unknown, origin: object): boolean {
+    if (this._state !== FutureState.PENDING) return false
+    this.cancelRequests++
+    this.controller?.abort(new CancelledError(reason, origin))
+    const reached = this.cancelAwaits(reason, origin)
+    if (this._waitsFor?._cancelFrom(reason, origin) === true || reached) return true
+    this.mustCancel = true
+    this._value = reason
+    this._origin = origin
+    return true
+  }
+
+  private cancelAwaits(reason: unknown, origin: object): boolean {
+    const awaits = this._awaits
+    if (awaits === null) return false
+    if (!Array.isArray(awaits)) return awaits._future._cancelFrom(reason, origin)
+    let reached = false
+    for (const entry of [...awaits]) {
+      if (entry._future._cancelFrom(reason, origin)) reached = true
+    }
+    return reached
+  }
+
+  /** @internal An async function of this task begins to wait. */
+  _beginAwait(entry: Await): void {
+    const awaits = this._awaits
+    if (awaits === null) this._awaits = entry
+    else if (Array.isArray(awaits)) awaits.push(entry)
+    else this._awaits = [awaits, entry]
+    this.deliverInto(entry._future)
+  }
+
+  /** @internal */
+  _endAwait(entry: Await): void {
+    const awaits = this._awaits
+    if (awaits === entry) this._awaits = null
+    else if (Array.isArray(awaits)) {
+      const index = awaits.indexOf(entry)
+      if (index >= 0) awaits.splice(index, 1)
+      if (awaits.length === 0) this._awaits = null
+    }
+  }
+
+  /** @internal */
+  _takeCancellation(): CancelledError | null {
+    if (!this.mustCancel) return null
+    this.mustCancel = false
+    return this.newCancelledError()
+  }
+
+  /** @internal Runs one step: the first, or the one after what it waited for is done. */
+  run(): void {
+    this.resource.runInAsyncScope(stepTask, undefined, this as Task<unknown>)
+  }
+
+  /** @internal */
+  _step(): void {
+    const waited = this._waitsFor
+    this._waitsFor = null
+    let error: Error | null = this.thrown
+    this.thrown = null
+    if (this.mustCancel) {
+      this.mustCancel = false
+      error = cancellationOf(waited) ?? this.newCancelledError()
+    }
+    const outer = stepping.task
+    stepping.task = this as Task<unknown>
+    try {
+      if (!this.begun) this.beginSteps(error)
+      else this.advance(error)
+    } catch (failure) {
+      this.fail(failure)
+    } finally {
+      stepping.task = outer
+    }
+  }
+
+  /** The first step. A task that is cancelled before it runs nothing of its coroutine. */
+  private beginSteps(error: Error | null): void {
+    this.begun = true
+    const { coro } = this
+    if (typeof coro !== 'function') {
+      const begun = begin<T>(coro, 'what createTask was given')
+      this.generator = begun.generator
+      if (begun.promise === null) this.advance(error)
+      else if (error !== null) throw error
+      else this.follow(begun.promise)
+      return
+    }
+    if (error !== null) throw error
+    // An async function learns which task it belongs to from the store. Generator functions do not
+    // need it, and the first use of a store makes every promise of the process dearer.
+    const given = isGeneratorFunction(coro) ? coro() : taskStore.run(this, coro)
+    const begun = begin<T>(given, `the function ${coro.name || 'given'} must return one`)
+    this.generator = begun.generator
+    if (begun.promise === null) this.advance(null)
+    else this.follow(begun.promise)
+  }
+
+  /** Resumes the generator, and waits for what it yields next. */
+  private advance(error: Error | null): void {
+    const generator = this.generator as Generator<Future<unknown>, T, unknown>
+    const step = error === null ? generator.next() : generator.throw(error)
+    if (step.done === true) {
+      this.finish(step.value)
+      return
+    }
+    const future = step.value
+    const delegated = takeDelegated()
+    if (future === delegated && future !== null) this.waitFor(future)
+    else if (future === undefined) this._loop.ring.push(Kind.TASK, this)
+    else this.throwLater(badYield(future))
+  }
+
+  private waitFor(future: Future<unknown>): void {
+    if (future._loop !== this._loop) {
+      const message = `Task ${this.getName()} got a future that is attached to a different loop`
+      this.throwLater(new RuntimeError(message, 'ERR_WRONG_LOOP'))
+    } else if ((future as unknown) === this) {
+      const message = `Task ${this.getName()} cannot await on itself`
+      this.throwLater(new RuntimeError(message, 'ERR_AWAIT_SELF'))
+    } else if (!future._adopt(this)) {
+      future._addWaiter(this)
+      this._waitsFor = future
+      this.deliverInto(future)
+    }
+  }
+
+  /** A cancellation that was asked for goes into what the task waits for now. */
+  private deliverInto(future: AwaitedFuture): void {
+    if (this.mustCancel && future._cancelFrom(this._value, this._origin ?? this)) {
+      this.mustCancel = false
+    }
+  }
+
+  private throwLater(error: Error): void {
+    this.thrown = error
+    this._loop.ring.push(Kind.TASK, this)
+  }
+
+  /** Follows the promise of an async function to its end. */
+  private follow(promise: PromiseLike<T>): void {
+    this._loop._promisesDue = true
+    promise.then(
+      (value) => this.finish(value),
+      (error) => this.fail(error),
+    )
+  }
+
+  private finish(value: T): void {
+    if (this._state !== FutureState.PENDING) return
+    this.leave()
+    if (this.mustCancel) super._cancelFrom(this._value, this._origin ?? this)
+    else super.setResult(value)
+  }
+
+  private fail(error: unknown): void {
+    if (this._state !== FutureState.PENDING) return
+    this.leave()
+    if (error instanceof CancelledError) {
+      this._cancelledError = error
+      super._cancelFrom(error.reason, error.origin ?? this)
+      return
+    }
+    super.setException(error)
+    if (endsLoop(error)) {
+      this._markRetrieved()
+      this._loop._interrupt(error)
+    }
+  }
+
+  private leave(): void {
+    this._loop._tasks.remove(this)
+    this.generator = null
+  }
+
+  private newCancelledError(): CancelledError {
+    return new CancelledError(this._value, this._origin ?? this)
+  }
+}
+
+/** A plain function for runInAsyncScope, so that no closure is made for each step. */
+function stepTask(task: Task<unknown>): void {
+  task._step()
+}
+
+/** The CancelledError that a task gets anyway from what it waited for. */
+function cancellationOf(waited: Future<unknown> | null): CancelledError | null {
+  if (waited === null) return null
+  if (waited._state === FutureState.CANCELLED) return waited._makeCancelledError()
+  if (waited._state === FutureState.EXCEPTION && waited._value instanceof CancelledError) {
+    waited._markRetrieved()
+    return waited._value
+  }
+  return null
+}
+
+/** Makes the tasks of a loop: see EventLoop.setTaskFactory. */
+export type TaskFactory = (loop: EventLoop, coro: Coro<unknown>, options: TaskOptions) => Future
+
+const factories = new WeakMap<EventLoop, TaskFactory>()
+
+declare module '../loop/loop' {
+  interface EventLoop {
+    /** Schedules a coroutine on this loop. Throws TypeError for what is none. */
+    createTask<T>(coro: Coro<T>, options?: TaskOptions): Task<T>
+    /** Sets what makes this loop's tasks; null goes back to Task. */
+    setTaskFactory(factory: TaskFactory | null): void
+    getTaskFactory(): TaskFactory | null
+  }
+}
+
+EventLoop.prototype.createTask = function createTask<T>(
+  this: EventLoop,
+  coro: Coro<T>,
+  options: TaskOptions = {},
+): Task<T> {
+  this._checkOpen()
+  if (typeof options !== 'object' || options === null) {
+    throw invalidType('options', 'an object', options)
+  }
+  checkCoro('coro', coro)
+  const factory = factories.get(this)
+  if (factory === undefined) return new Task(coro, { ...options, loop: this })
+  return factory(this, coro, options) as Task<T>
+}
+
+EventLoop.prototype.setTaskFactory = function setTaskFactory(factory): void {
+  if (factory === null) {
+    factories.delete(this)
+    return
+  }
+  checkFunction('factory', factory)
+  factories.set(this, factory)
+}
+
+EventLoop.prototype.getTaskFactory = function getTaskFactory(): TaskFactory | null {
+  return factories.get(this) ?? null
+}
