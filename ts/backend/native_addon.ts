@@ -5,7 +5,7 @@
 
 import path from 'node:path'
 import { GyreError } from '../errors/errors'
-import { Control, ENTRY_BYTES } from './ready_ring'
+import { CONTROL_WORDS, Control, ENTRY_BYTES, JS_KIND } from './ready_ring'
 
 /** A loop of the addon. Numbers below zero are negated errnos. */
 export interface NativeLoop {
@@ -55,6 +55,9 @@ export interface Addon {
 export interface Layout {
   readonly version: number
   readonly entryBytes: number
+  readonly controlWords: number
+  /** Kinds below are native code's. */
+  readonly firstForeignKind: number
   readonly control: Readonly<Record<string, number>>
   readonly kinds: Readonly<Record<string, number>>
   readonly ops: Readonly<Record<string, number>>
@@ -129,12 +132,22 @@ function load(): Found {
 }
 
 function checkLayout(layout: Layout, file: string): void {
-  const { WORDS, ...control } = Control
+  const { control } = layout
+  const words: Record<string, number | undefined> = {
+    READY_HEAD: control.readyHead,
+    READY_TAIL: control.readyTail,
+    SUBMIT_HEAD: control.submitHead,
+    SUBMIT_TAIL: control.submitTail,
+    ASLEEP: control.asleep,
+    RESULT_SLOT: control.resultSlot,
+    RESULT_GENERATION: control.resultGeneration,
+  }
   const matches =
     layout.version === LAYOUT_VERSION &&
     layout.entryBytes === ENTRY_BYTES &&
-    layout.control.WORDS === WORDS &&
-    agrees(control, layout.control) &&
+    layout.controlWords === CONTROL_WORDS &&
+    layout.firstForeignKind === JS_KIND &&
+    agrees(Control, words) &&
     agrees(NativeKind, layout.kinds) &&
     agrees(NativeOp, layout.ops) &&
     agrees(NativeOperation, layout.operations)
@@ -143,6 +156,6 @@ function checkLayout(layout: Layout, file: string): void {
   throw new GyreError(message, 'ERR_NATIVE_BROKEN')
 }
 
-function agrees(ours: Record<string, number>, theirs: Readonly<Record<string, number>>): boolean {
+function agrees(ours: Record<string, number>, theirs: Readonly<Record<string, number | undefined>>): boolean {
   return Object.entries(ours).every(([name, value]) => theirs[name] === value)
 }

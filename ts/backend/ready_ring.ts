@@ -18,10 +18,12 @@ export const Control = {
   SUBMIT_TAIL: 3,
   /** 1: nobody will look at the rings unless somebody wakes the loop. */
   ASLEEP: 4,
+  /** The token of what a cold call made. */
   RESULT_SLOT: 5,
   RESULT_GENERATION: 6,
-  WORDS: 16,
 } as const
+
+export const CONTROL_WORDS = 16
 
 /** Kinds from here on have an object in `items`; those below are the backend's, and have none. */
 export const JS_KIND = 32
@@ -33,7 +35,7 @@ const INITIAL_CAPACITY = 256
 
 export class ReadyRing {
   /** Shared with native code; see Control. */
-  readonly control = new Int32Array(new ArrayBuffer(Control.WORDS * 4))
+  readonly control = new Int32Array(new ArrayBuffer(CONTROL_WORDS * 4))
   words: Int32Array
   items: unknown[]
   mask: number
