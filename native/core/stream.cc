@@ -77,7 +77,7 @@ size_t Stream::Receive(std::span<uint8_t> into) {
   return 0;
 }
 
-void Stream::Send(iovec* slices, size_t count) {
+void Stream::Send(const iovec* slices, size_t count) {
   if (!CanSend()) return;
   size_t sent = 0;
   if (queue_.empty() && state_ == kOpen) {

@@ -69,9 +69,9 @@ class Stream {
   // latter two become reports).
   size_t Receive(std::span<uint8_t> into);
 
-  // Sends what the socket takes and queues the rest; the slices are free when it returns. Bytes
-  // for a stream that no longer sends are dropped. `slices` is scratch afterwards.
-  void Send(iovec* slices, size_t count);
+  // Sends what the socket takes and queues the rest; the bytes are the caller's again when it
+  // returns. Bytes for a stream that no longer sends are dropped.
+  void Send(const iovec* slices, size_t count);
 
   // The socket takes bytes again, or has finished connecting, well or badly.
   void OnWritable();

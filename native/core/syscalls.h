@@ -31,7 +31,7 @@ class Syscalls {
   virtual int Connect(int fd, const sockaddr* address, socklen_t length);
   virtual ssize_t Receive(int fd, void* into, size_t length);
   // Never raises SIGPIPE.
-  virtual ssize_t Send(int fd, iovec* slices, size_t count);
+  virtual ssize_t Send(int fd, const iovec* slices, size_t count);
   virtual int Shutdown(int fd, int how);
   virtual int Close(int fd);
   virtual int GetOption(int fd, int level, int name, int* value);

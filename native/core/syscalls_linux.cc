@@ -24,11 +24,12 @@ int Syscalls::Accept(int fd) {
   return OrErrno(::accept4(fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
 }
 
-ssize_t Syscalls::Send(int fd, iovec* slices, size_t count) {
+ssize_t Syscalls::Send(int fd, const iovec* slices, size_t count) {
   // send(2) spares the kernel the copying and checking of a message header.
   if (count == 1) return OrErrno(::send(fd, slices->iov_base, slices->iov_len, MSG_NOSIGNAL));
   msghdr message{};
-  message.msg_iov = slices;
+  // sendmsg(2) only reads the slices, though its header cannot say so.
+  message.msg_iov = const_cast<iovec*>(slices);
   message.msg_iovlen = count;
   return OrErrno(::sendmsg(fd, &message, MSG_NOSIGNAL));
 }

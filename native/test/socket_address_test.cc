@@ -1,0 +1,37 @@
+#include "socket_address.h"
+
+#include <doctest/doctest.h>
+
+#include <cerrno>
+
+using gyre::SocketAddress;
+
+TEST_CASE("addresses are parsed and printed") {
+  SocketAddress address;
+  REQUIRE(address.Parse("192.168.0.1", 8'080) == 0);
+  CHECK(address.family() == AF_INET);
+  CHECK(address.ip() == "192.168.0.1");
+  CHECK(address.port() == 8'080);
+  REQUIRE(address.Parse("::ffff:10.0.0.1", 65'535) == 0);
+  CHECK(address.family() == AF_INET6);
+  CHECK(address.ip() == "::ffff:10.0.0.1");
+  CHECK(address.port() == 65'535);
+}
+
+TEST_CASE("a scope is the name or the number of an interface") {
+  SocketAddress address;
+  REQUIRE(address.Parse("fe80::1%lo", 1) == 0);
+  CHECK(address.ip() == "fe80::1%lo");
+  REQUIRE(address.Parse("fe80::1%4000000", 1) == 0);
+  CHECK(address.ip() == "fe80::1%4000000");
+}
+
+TEST_CASE("what is not a numeric address is refused") {
+  SocketAddress address;
+  for (const char* text :
+       {"", "localhost", "1.2.3", "1.2.3.4.5", "999.1.1.1", "::g", "fe80::1%",
+        "fe80::1%no-such-interface", "fe80::1%0", "fe80::1%99999999999", "%lo"}) {
+    CAPTURE(text);
+    CHECK(address.Parse(text, 1) == -EINVAL);
+  }
+}
