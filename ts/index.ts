@@ -7,7 +7,13 @@ export {
   asCompleted,
   type CompletionOrder,
 } from './combine/as_completed'
-export { type GatherOptions, gather, type Outcomes, type ResultOf, type Results } from './combine/gather'
+export {
+  type GatherOptions,
+  gather,
+  type Outcomes,
+  type ResultOf,
+  type Results,
+} from './combine/gather'
 export { shield } from './combine/shield'
 export { type SleepOptions, sleep } from './combine/sleep'
 export { TaskGroup, taskGroup } from './combine/taskgroup'
@@ -35,7 +41,30 @@ export type { ExceptionContext } from './loop/exception_handler'
 export { Handle, TimerHandle } from './loop/handle'
 export { EventLoop, type EventLoopOptions, type ExceptionHandler } from './loop/loop'
 export { getEventLoop, getRunningLoop, newEventLoop, setEventLoop } from './loop/running'
+export type { Connection, ConnectionOptions, ProtocolFactory } from './net/connection'
+export type {
+  ExtraInfo,
+  Protocol,
+  SocketInfo,
+  SocketName,
+  Transport,
+  Writable,
+  WriteBufferLimits,
+} from './net/protocol'
+export { Server, type ServerOptions, type ServerSocket } from './net/server'
+export { type ReaderOptions, StreamReader } from './net/stream_reader'
+export { StreamWriter } from './net/stream_writer'
+export {
+  openConnection,
+  type StreamHandler,
+  type StreamOptions,
+  type StreamPair,
+  startServer,
+} from './net/streams'
+
+import './net/connection'
 import './run/until_complete'
+
 export { Runner, type RunnerOptions, type RunOptions, run } from './run/runner'
 export type { Awaitable, Coro, Coroutine, CoroutineFunction } from './task/coroutine'
 export { allTasks, createTask, ensureFuture, wrap } from './task/create'

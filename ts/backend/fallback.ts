@@ -17,11 +17,11 @@ import type {
   StreamHandle,
 } from './backend'
 import { BackendKind, Visit } from './backend'
+import { DeadlineHeap } from './deadline_heap'
 import { Deferral } from './deferral'
 import { FallbackListener } from './fallback_listener'
 import { FallbackStream } from './fallback_stream'
 import { Control } from './ready_ring'
-import { DeadlineHeap } from './deadline_heap'
 import { deadlineNs } from './timer_table'
 
 export class FallbackBackend implements Backend {
@@ -73,7 +73,9 @@ export class FallbackBackend implements Backend {
 
   cancelTimer(): void {
     // The heap drops entries of another generation when they come up, and when they are many.
-    this.heap.noteCancelled((slot, generation) => this.host.timers.generationOf(slot) !== generation)
+    this.heap.noteCancelled(
+      (slot, generation) => this.host.timers.generationOf(slot) !== generation,
+    )
   }
 
   poll(): void {

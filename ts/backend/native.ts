@@ -4,8 +4,8 @@
 // Native code calls `onVisit` when I/O or timers are due. Wake-ups from outside a turn (a node:http
 // handler resolves a future) are visited from a microtask, without any crossing but the flush behind.
 
-import { markAsUntransferable } from 'node:worker_threads'
 import { performance } from 'node:perf_hooks'
+import { markAsUntransferable } from 'node:worker_threads'
 import { systemError } from '../errors/system_error'
 import type {
   Backend,

@@ -156,6 +156,9 @@ function checkLayout(layout: Layout, file: string): void {
   throw new GyreError(message, 'ERR_NATIVE_BROKEN')
 }
 
-function agrees(ours: Record<string, number>, theirs: Readonly<Record<string, number | undefined>>): boolean {
+function agrees(
+  ours: Record<string, number>,
+  theirs: Readonly<Record<string, number | undefined>>,
+): boolean {
   return Object.entries(ours).every(([name, value]) => theirs[name] === value)
 }

@@ -32,7 +32,8 @@ function choose(asked: BackendName | undefined): Choice {
     throw invalidType(where, "'native' or 'fallback'", wanted)
   }
   if (wanted === 'fallback') {
-    const reason = asked === undefined ? 'GYRE_BACKEND=fallback asks for it' : 'the options ask for it'
+    const reason =
+      asked === undefined ? 'GYRE_BACKEND=fallback asks for it' : 'the options ask for it'
     return { name: 'fallback', reason }
   }
   const found = findAddon()

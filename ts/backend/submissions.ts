@@ -4,8 +4,8 @@
 // Small writes are copied into the send slab, and submitted by offset and length. The slab is free again
 // as soon as the ring has been drained.
 
-import { Control, ENTRY_BYTES, type ReadyRing } from './ready_ring'
 import { NativeOp } from './native_addon'
+import { Control, ENTRY_BYTES, type ReadyRing } from './ready_ring'
 
 const CAPACITY = 1024
 const SEND_SLAB_BYTES = 256 * 1024

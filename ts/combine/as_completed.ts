@@ -8,7 +8,7 @@ import { Operation } from '../future/operation'
 import type { EventLoop } from '../loop/loop'
 import { schedulingLoop } from '../loop/running'
 import type { Coro } from '../task/coroutine'
-import { checkCoro } from '../task/coroutine'
+import { checkCoro, distinct } from '../task/coroutine'
 import { ensureFuture } from '../task/create'
 import type { ResultOf } from './gather'
 
@@ -28,8 +28,8 @@ export class CompletionOrder<T> implements TimerTarget {
   private slot = -1
 
   /** @internal */
-  constructor(coros: Set<Coro<T>>, timeoutMs: number | null) {
-    this.todo = new Set([...coros].map((coro) => ensureFuture(coro, { loop: this.loop })))
+  constructor(coros: readonly Coro<T>[], timeoutMs: number | null) {
+    this.todo = new Set(coros.map((coro) => ensureFuture(coro, { loop: this.loop })))
     this.left = this.todo.size
     for (const future of this.todo) future._onDone(this.completed)
     if (timeoutMs !== null && this.left > 0) {
@@ -132,7 +132,7 @@ export function asCompleted<C extends Coro<unknown>>(
 ): CompletionOrder<ResultOf<C>> {
   const { timeout = null } = options
   if (timeout !== null) checkMilliseconds('options.timeout', timeout)
-  const all = new Set<Coro<unknown>>(coros)
+  const all = distinct(coros)
   for (const coro of all) checkCoro('coros', coro)
-  return new CompletionOrder(all as Set<Coro<ResultOf<C>>>, timeout)
+  return new CompletionOrder(all as Coro<ResultOf<C>>[], timeout)
 }

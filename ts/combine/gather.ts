@@ -38,52 +38,49 @@ export type Outcomes<A extends readonly unknown[]> = {
 }
 
 class Gathering extends Future<unknown[]> {
-  /** One an argument; the same future stands twice where the same argument was given twice. */
-  private readonly children: (Future<unknown> | null)[]
-  private readonly distinct: Future<unknown>[] = []
-  private readonly waiting: Coro<unknown>[]
-  private readonly positions = new Map<unknown, number[]>()
-  private remaining: number
+  /** One an argument; the same future stands twice where the same awaitable was given twice. */
+  private readonly children: Future<unknown>[] = []
+  /** The future of each awaitable, so that none runs twice. Functions make a new one at each call. */
+  private readonly known = new Map<unknown, Future<unknown>>()
+  private running = 0
   private cancelRequested = false
 
   constructor(
     loop: EventLoop,
-    coros: readonly Coro<unknown>[],
+    private readonly coros: readonly Coro<unknown>[],
     private readonly returnExceptions: boolean,
     private readonly limit: number,
   ) {
     super(loop)
-    this.children = new Array<Future<unknown> | null>(coros.length).fill(null)
-    coros.forEach((coro, index) => {
-      const positions = this.positions.get(coro)
-      if (positions === undefined) this.positions.set(coro, [index])
-      else positions.push(index)
-    })
-    this.waiting = [...this.positions.keys()].reverse() as Coro<unknown>[]
-    this.remaining = this.waiting.length
     this.startSome()
+  }
+
+  private hasMore(): boolean {
+    return this.children.length < this.coros.length
   }
 
   /** Starts as many as the limit allows. Those that are done already count at the end. */
   private startSome(): void {
     const done: Future<unknown>[] = []
-    while (this.waiting.length > 0 && this.runningCount() < this.limit) {
-      const coro = this.waiting.pop() as Coro<unknown>
+    while (this.hasMore() && this.running < this.limit) {
+      const coro = this.coros[this.children.length] as Coro<unknown>
+      const known = this.known.get(coro)
+      if (known !== undefined) {
+        this.children.push(known)
+        continue
+      }
       const child = ensureFuture(coro, { loop: this._loop })
-      for (const position of this.positions.get(coro) as number[]) this.children[position] = child
-      this.distinct.push(child)
+      if (typeof coro !== 'function') this.known.set(coro, child)
+      this.children.push(child)
+      this.running++
       if (child.done()) done.push(child)
-      else child._onDone((future) => this.childDone(future))
+      else child._onDone(this.childDone)
     }
     for (const child of done) this.childDone(child)
   }
 
-  private runningCount(): number {
-    return this.remaining - this.waiting.length
-  }
-
-  private childDone(child: Future<unknown>): void {
-    this.remaining--
+  private readonly childDone = (child: Future<unknown>): void => {
+    this.running--
     if (this._state !== FutureState.PENDING) {
       child._markRetrieved()
       return
@@ -93,8 +90,8 @@ class Gathering extends Future<unknown[]> {
       else this.setException(child.exception())
       return
     }
-    if (this.waiting.length > 0 && !this.cancelRequested) this.startSome()
-    else if (this.runningCount() === 0) this.complete(child)
+    if (this.hasMore() && !this.cancelRequested) this.startSome()
+    else if (this.running === 0) this.complete(child)
   }
 
   private complete(last: Future<unknown>): void {
@@ -106,14 +103,14 @@ class Gathering extends Future<unknown[]> {
       this.setException(error)
       return
     }
-    this.setResult(this.children.map((child) => outcomeOf(child as Future<unknown>)))
+    this.setResult(this.children.map(outcomeOf))
   }
 
   /** Cancels every child. The gather itself ends when they have. */
   override _cancelFrom(reason: unknown, origin: object): boolean {
     if (this._state !== FutureState.PENDING) return false
-    let reached = this.waiting.length > 0
-    for (const child of this.distinct) {
+    let reached = false
+    for (const child of this.children) {
       if (child._cancelFrom(reason, origin)) reached = true
     }
     if (reached) this.cancelRequested = true
@@ -132,7 +129,8 @@ function outcomeOf(child: Future<unknown>): unknown {
 /**
  * Runs coroutines at once and waits for all. Resolves to their results, in the order of the arguments.
  * The first error is thrown to who waits; the others run on. Cancelling the gather cancels them all.
- * What is given twice runs once. `gather()` of nothing resolves to [].
+ * An awaitable that is given twice runs once; a function is called each time it is given. `gather()`
+ * of nothing resolves to [].
  */
 export function gather<const A extends readonly Coro<unknown>[]>(...coros: A): Future<Results<A>>
 export function gather<const A extends readonly Coro<unknown>[]>(
@@ -171,7 +169,10 @@ function splitArguments(given: unknown[]): { coros: Coro<unknown>[]; options: Ga
   }
   const isList = typeof first === 'object' && first !== null && Symbol.iterator in first
   if (isList && !isFuture(first) && !isGenerator(first) && !('then' in first)) {
-    return { coros: [...(first as Iterable<Coro<unknown>>)], options: (second ?? {}) as GatherOptions }
+    return {
+      coros: [...(first as Iterable<Coro<unknown>>)],
+      options: (second ?? {}) as GatherOptions,
+    }
   }
   return { coros: given as Coro<unknown>[], options: {} }
 }

@@ -89,8 +89,7 @@ class GiveWay<T> extends Future<T> implements Runnable {
 export function sleep<T = void>(ms: number, result?: T, options: SleepOptions = {}): Future<T> {
   checkMilliseconds('ms', ms)
   const loop = schedulingLoop()
-  const future =
-    ms <= 0 ? new GiveWay<T>(loop, result as T) : new Sleep<T>(loop, ms, result as T)
+  const future = ms <= 0 ? new GiveWay<T>(loop, result as T) : new Sleep<T>(loop, ms, result as T)
   if (options.signal !== undefined) cancelOnAbort(future, options.signal)
   return future
 }

@@ -143,7 +143,8 @@ export function taskGroup<T>(body: Body<TaskGroup, T>): Operation<T> {
 function* runGroup<T>(body: Body<TaskGroup, T>): Generator<Future<unknown>, T, unknown> {
   const parent = currentTask()
   if (parent === null) {
-    const message = 'taskGroup() should be used inside a task: call it in a coroutine, or wrap it in createTask'
+    const message =
+      'taskGroup() should be used inside a task: call it in a coroutine, or wrap it in createTask'
     throw new RuntimeError(message, 'ERR_OUTSIDE_TASK')
   }
   const group = new TaskGroup(parent)

@@ -7,7 +7,7 @@ import { Operation } from '../future/operation'
 import { isGenerator } from '../future/yielded'
 import { getRunningLoop } from '../loop/running'
 import type { Coro } from '../task/coroutine'
-import { checkCoro } from '../task/coroutine'
+import { checkCoro, distinct } from '../task/coroutine'
 import { ensureFuture } from '../task/create'
 import type { ResultOf } from './gather'
 
@@ -38,8 +38,8 @@ export function wait<C extends Coro<unknown>>(
   if (isFuture(given) || isGenerator(given) || typeof given !== 'object' || given === null) {
     throw invalidType('coros', 'an iterable of futures or coroutines', given)
   }
-  const all = new Set<Coro<unknown>>(coros)
-  if (all.size === 0) throw outOfRange('coros', 'at least one future to wait for', [])
+  const all = distinct(coros)
+  if (all.length === 0) throw outOfRange('coros', 'at least one future to wait for', [])
   const { timeout = null, returnWhen = 'ALL_COMPLETED' } = options
   if (timeout !== null) checkMilliseconds('options.timeout', timeout)
   if (!RETURN_WHEN.includes(returnWhen)) {
@@ -47,7 +47,7 @@ export function wait<C extends Coro<unknown>>(
   }
   for (const coro of all) checkCoro('coros', coro)
   return new Operation(function* () {
-    const futures = new Set([...all].map((coro) => ensureFuture(coro)))
+    const futures = new Set(all.map((coro) => ensureFuture(coro)))
     return (yield* untilEnough(futures, timeout, returnWhen)) as WaitResult<ResultOf<C>>
   })
 }

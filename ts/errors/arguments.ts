@@ -5,7 +5,9 @@ import { inspect } from 'node:util'
 
 /** A TypeError in Node's form: `The "name" argument must be <expected>. Received <value>`. */
 export function invalidType(name: string, expected: string, actual: unknown): TypeError {
-  const error = new TypeError(`The "${name}" argument must be ${expected}. Received ${brief(actual)}`)
+  const error = new TypeError(
+    `The "${name}" argument must be ${expected}. Received ${brief(actual)}`,
+  )
   return Object.assign(error, { code: 'ERR_INVALID_ARG_TYPE' })
 }
 

@@ -42,7 +42,10 @@ export class CancelledError extends GyreError {
   readonly origin: object | null
 
   constructor(reason?: unknown, origin: object | null = null) {
-    super(reason === undefined ? 'cancelled' : `cancelled: ${describeReason(reason)}`, 'ERR_CANCELLED')
+    super(
+      reason === undefined ? 'cancelled' : `cancelled: ${describeReason(reason)}`,
+      'ERR_CANCELLED',
+    )
     this.reason = reason
     this.origin = origin
     // The origin is for programs to ask; printed, it would drag a task graph into every log line.
@@ -118,7 +121,10 @@ export class IncompleteReadError extends GyreError {
 
   constructor(partial: Uint8Array, expected: number | null) {
     const wanted = expected === null ? 'undefined' : String(expected)
-    super(`${partial.length} bytes read on a total of ${wanted} expected bytes`, 'ERR_INCOMPLETE_READ')
+    super(
+      `${partial.length} bytes read on a total of ${wanted} expected bytes`,
+      'ERR_INCOMPLETE_READ',
+    )
     this.partial = partial
     this.expected = expected
   }

@@ -53,7 +53,10 @@ export function refuseAwait(owner: AwaitOwner, future: AwaitedFuture): Error | n
     return new RuntimeError('Task cannot await on itself', 'ERR_AWAIT_SELF')
   }
   if (owner._loop !== future._loop) {
-    return new RuntimeError('Task got a future that is attached to a different loop', 'ERR_WRONG_LOOP')
+    return new RuntimeError(
+      'Task got a future that is attached to a different loop',
+      'ERR_WRONG_LOOP',
+    )
   }
   return null
 }

@@ -14,7 +14,7 @@ import type { Backend, BackendHost, BackendName } from '../backend/backend'
 import { BackendKind, VISIT_BUDGET_MS, Visit } from '../backend/backend'
 import { Control, JS_KIND, ReadyRing, RUN_KIND } from '../backend/ready_ring'
 import { createBackend } from '../backend/select'
-import { type TimerTarget, TimerTable } from '../backend/timer_table'
+import { TimerTable, type TimerTarget } from '../backend/timer_table'
 import { checkDelay, checkFunction, checkTime, invalidType } from '../errors/arguments'
 import { EventLoopClosedError, endsLoop, RuntimeError } from '../errors/errors'
 import { type ExceptionContext, printExceptionContext } from './exception_handler'
@@ -384,7 +384,10 @@ export class EventLoop implements BackendHost, HandleOwner {
     this.settleRun = null
     if (settle === null) {
       // A loop that runs by itself has nobody to tell: the error is the process's.
-      if (error !== null) process.nextTick(() => { throw error })
+      if (error !== null)
+        process.nextTick(() => {
+          throw error
+        })
       return
     }
     EventLoop._run = null

@@ -35,7 +35,8 @@ function waitText(task: Task<unknown>): string {
   const entries = awaits === null ? [] : Array.isArray(awaits) ? awaits : [awaits]
   const futures = entries.map((entry) => entry._future as Future<unknown>)
   if (task._waitsFor !== null) futures.push(task._waitsFor)
-  if (futures.length === 0) return `${describeFuture(task)} waits on a promise from outside the loop`
+  if (futures.length === 0)
+    return `${describeFuture(task)} waits on a promise from outside the loop`
   const names = futures.map((future) =>
     future instanceof Task ? future.getName() : describeFuture(future),
   )

@@ -1,9 +1,9 @@
 // run and Runner: a program's way in and out, after asyncio.run and asyncio.Runner (3.13).
 
 import { isMainThread } from 'node:worker_threads'
+import { gather } from '../combine/gather'
 import { checkFunction, invalidType } from '../errors/arguments'
 import { CancelledError, KeyboardInterrupt, RuntimeError } from '../errors/errors'
-import { gather } from '../combine/gather'
 import { EventLoop } from '../loop/loop'
 import { newEventLoop } from '../loop/running'
 import { type Coro, checkCoro } from '../task/coroutine'

@@ -1,10 +1,10 @@
 // EventLoop.runUntilComplete, and what a loop shuts down before it closes.
 
 import { endsLoop, RuntimeError } from '../errors/errors'
-import { Future } from '../future/future'
+import type { Future } from '../future/future'
+import { Operation } from '../future/operation'
 import { EventLoop } from '../loop/loop'
 import type { Coro } from '../task/coroutine'
-import { Operation } from '../future/operation'
 import { ensureFuture } from '../task/create'
 import { describeFuture } from '../task/inspect'
 import type { Task } from '../task/task'

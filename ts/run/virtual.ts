@@ -1,8 +1,8 @@
 // The loop of runVirtual: a virtual clock, and deadlocks found at once.
 
 import type { BackendName } from '../backend/backend'
-import { DeadlockError } from '../errors/errors'
 import { BodyEnd } from '../combine/body'
+import { DeadlockError } from '../errors/errors'
 import { EventLoop } from '../loop/loop'
 import { ForeignFuture } from '../task/create'
 import { tasksOf } from '../task/current'

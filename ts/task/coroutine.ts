@@ -53,3 +53,17 @@ export function begin<T>(x: unknown, given: string): Begun<T> {
   if (isThenable(x)) return { generator: null, promise: x as PromiseLike<T> }
   throw invalidType('coro', `a coroutine (${given})`, x)
 }
+
+/**
+ * What was given, each awaitable once. A function stands for a new run each time it is given.
+ */
+export function distinct<C extends Coro<unknown>>(coros: Iterable<C>): C[] {
+  const seen = new Set<unknown>()
+  const all: C[] = []
+  for (const coro of coros) {
+    if (seen.has(coro)) continue
+    if (typeof coro !== 'function') seen.add(coro)
+    all.push(coro)
+  }
+  return all
+}

@@ -27,7 +27,11 @@ interface PropertyDescriptor {
 interface Session {
   connect(): void
   on(event: 'Debugger.scriptParsed', listener: (message: ScriptParsed) => void): void
-  post(method: string, parameters?: object, callback?: (error: unknown, result: never) => void): void
+  post(
+    method: string,
+    parameters?: object,
+    callback?: (error: unknown, result: never) => void,
+  ): void
 }
 
 interface ScriptParsed {
@@ -62,7 +66,9 @@ class ScriptLookup {
     holder[HANDOVER] = object
     try {
       const expression = `globalThis[Symbol.for('gyre.inspected')]`
-      const evaluated = this.ask<{ result: { objectId?: string } }>('Runtime.evaluate', { expression })
+      const evaluated = this.ask<{ result: { objectId?: string } }>('Runtime.evaluate', {
+        expression,
+      })
       const objectId = evaluated?.result.objectId
       if (objectId === undefined) return []
       const answer = this.ask<{ internalProperties?: PropertyDescriptor[] }>(

@@ -1,0 +1,77 @@
+// What protocols and transports are to each other, after asyncio's protocols and transports.
+
+/** Host, port and family of a socket: `[host, port]` as in Python, with names for the parts. */
+export type SocketName = readonly [host: string, port: number] & {
+  readonly address: string
+  readonly port: number
+  readonly family: 'IPv4' | 'IPv6'
+}
+
+/** What can be written. Strings go out as UTF-8. */
+export type Writable = string | Uint8Array | ArrayBufferView | ArrayBuffer
+
+/** What hears of a connection. Every method is optional; all are called from inside a turn. */
+export interface Protocol {
+  /** The connection is made. Called once, first. */
+  connectionMade?(transport: Transport): void
+  /** Bytes came in. `data` is borrowed: copy what must outlive the call. */
+  dataReceived?(data: Buffer): void
+  /** The peer will send no more. Return true to keep the other direction open; else it closes. */
+  eofReceived?(): boolean | undefined | void
+  /** The connection is over. Called once, last: null after close or abort, else what broke it. */
+  connectionLost?(error: Error | null): void
+  /** More than the high-water mark waits to be sent: write no more for now. */
+  pauseWriting?(): void
+  /** What waits fell to the low-water mark. */
+  resumeWriting?(): void
+}
+
+/** Bounds for what may wait to be sent, in bytes. */
+export interface WriteBufferLimits {
+  /** Above this, `pauseWriting` is called. By default 64 KiB, or four times `low`. */
+  high?: number
+  /** At or below this, `resumeWriting` is called. By default a quarter of `high`. */
+  low?: number
+}
+
+/** What a transport can tell about itself. */
+export interface ExtraInfo {
+  peername: SocketName | null
+  sockname: SocketName | null
+  socket: SocketInfo
+}
+
+/** The options of the socket under a transport. */
+export interface SocketInfo {
+  getsockname(): SocketName | null
+  getpeername(): SocketName | null
+  setNoDelay(enabled?: boolean): void
+  setKeepAlive(enabled?: boolean, delaySeconds?: number): void
+}
+
+/** One connection, as a protocol uses it. */
+export interface Transport {
+  /** Sends `data`, now or as soon as the peer takes it. Ignored once the transport is closing. */
+  write(data: Writable): void
+  writelines(list: Iterable<Writable>): void
+  /** Closes the sending half when everything is sent. Writing after it throws RuntimeError. */
+  writeEof(): void
+  canWriteEof(): boolean
+  /** Stops reading, sends what waits, closes; then connectionLost(null). */
+  close(): void
+  /** Drops what waits and closes at once; then connectionLost(null). */
+  abort(): void
+  isClosing(): boolean
+  pauseReading(): void
+  resumeReading(): void
+  isReading(): boolean
+  setWriteBufferLimits(limits?: WriteBufferLimits): void
+  getWriteBufferLimits(): { low: number; high: number }
+  /** How many bytes wait to be sent. */
+  getWriteBufferSize(): number
+  setProtocol(protocol: Protocol): void
+  getProtocol(): Protocol
+  /** 'peername', 'sockname' or 'socket'; `fallback` for anything else. */
+  getExtraInfo<K extends keyof ExtraInfo>(name: K): ExtraInfo[K]
+  getExtraInfo<D = undefined>(name: string, fallback?: D): D | undefined
+}

@@ -1,0 +1,243 @@
+// StreamReader: reading from a connection with coroutines, after asyncio's StreamReader (3.13).
+//
+// Invariants: 1. At most one coroutine waits for data at a time.
+//             2. Reading from the socket is paused while more than twice the limit is held, and goes on when
+//                no more than the limit is.
+
+import { checkInteger, invalidType, outOfRange } from '../errors/arguments'
+import { IncompleteReadError, LimitOverrunError, RuntimeError } from '../errors/errors'
+import { Future } from '../future/future'
+import { Operation } from '../future/operation'
+import type { EventLoop } from '../loop/loop'
+import { schedulingLoop } from '../loop/running'
+import { ByteQueue } from './byte_queue'
+import type { Transport } from './protocol'
+
+type Steps<T> = Generator<Future<unknown>, T, unknown>
+
+/** The limit of a reader, in bytes, unless another is given. */
+export const READER_LIMIT_BYTES = 64 * 1024
+
+const NEWLINE = Buffer.from('\n')
+
+export interface ReaderOptions {
+  /** How much is held before reading pauses (at twice this), and how long a line may be. Bytes. */
+  limit?: number | undefined
+  loop?: EventLoop | undefined
+}
+
+export class StreamReader {
+  private readonly loop: EventLoop
+  private readonly limit: number
+  private readonly queue = new ByteQueue()
+  private eof = false
+  private waiter: Future<void> | null = null
+  private error: unknown = null
+  private transport: Pick<Transport, 'pauseReading' | 'resumeReading'> | null = null
+  private paused = false
+
+  constructor(options: ReaderOptions = {}) {
+    const { limit = READER_LIMIT_BYTES, loop } = options
+    checkInteger('options.limit', limit, 1)
+    this.limit = limit
+    this.loop = loop ?? schedulingLoop()
+  }
+
+  /** The error that the connection ended with; null if there is none. */
+  exception(): unknown {
+    return this.error
+  }
+
+  /** Who waits, and who reads from now on, gets this error. */
+  setException(error: unknown): void {
+    this.error = error
+    const { waiter } = this
+    this.waiter = null
+    if (waiter !== null && !waiter.done()) waiter.setException(error)
+  }
+
+  /** The transport to pause when too much is held. */
+  setTransport(transport: Pick<Transport, 'pauseReading' | 'resumeReading'>): void {
+    this.transport = transport
+  }
+
+  /** No more data will come. */
+  feedEof(): void {
+    this.eof = true
+    this.wakeWaiter()
+  }
+
+  /** Bytes came in. They are copied, as those of `dataReceived` are borrowed. */
+  feedData(data: Uint8Array): void {
+    if (this.eof) throw new RuntimeError('feedData after feedEof', 'ERR_FEED_AFTER_EOF')
+    if (data.length === 0) return
+    this.queue.push(Buffer.from(data))
+    this.wakeWaiter()
+    if (this.transport !== null && !this.paused && this.queue.length > 2 * this.limit) {
+      this.paused = true
+      this.transport.pauseReading()
+    }
+  }
+
+  /** Whether the peer has sent its last byte and all are read. */
+  atEof(): boolean {
+    return this.eof && this.queue.length === 0
+  }
+
+  /**
+   * Reads up to `count` bytes, as soon as there are any; an empty buffer means the end. Without
+   * `count`, or with -1, reads everything up to the end.
+   */
+  read(count = -1): Operation<Buffer> {
+    checkInteger('count', count, -1)
+    return new Operation(() => (count < 0 ? this.readAll() : this.readSome(count)))
+  }
+
+  /**
+   * Reads a line with its newline. At the end of the stream it gives what is left, at last an empty
+   * buffer. Throws LimitOverrunError if the line is longer than the limit, and discards it.
+   */
+  readline(): Operation<Buffer> {
+    return new Operation(() => this.readLine())
+  }
+
+  /**
+   * Reads up to and with `separator`. Throws IncompleteReadError if the stream ends before, and
+   * LimitOverrunError, leaving the data there, if it does not come within the limit.
+   */
+  readuntil(separator: string | Uint8Array = NEWLINE): Operation<Buffer> {
+    const bytes = typeof separator === 'string' ? Buffer.from(separator) : separator
+    if (!(bytes instanceof Uint8Array)) {
+      throw invalidType('separator', 'a string or a Uint8Array', separator)
+    }
+    if (bytes.length === 0) throw outOfRange('separator', 'at least one byte', separator)
+    return new Operation(() => this.readUntil(bytes))
+  }
+
+  /** Reads exactly `count` bytes. Throws IncompleteReadError if the stream ends before. */
+  readexactly(count: number): Operation<Buffer> {
+    checkInteger('count', count, 0)
+    return new Operation(() => this.readExactly(count))
+  }
+
+  /** The chunks, as they come. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
+    for (;;) {
+      const chunk = await this.read(this.limit)
+      if (chunk.length === 0) return
+      yield chunk
+    }
+  }
+
+  private *readAll(): Steps<Buffer> {
+    this.throwError()
+    const parts: Buffer[] = []
+    for (;;) {
+      const part = yield* this.readSome(this.limit)
+      if (part.length === 0) return parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts)
+      parts.push(part)
+    }
+  }
+
+  private *readSome(count: number): Steps<Buffer> {
+    this.throwError()
+    if (count === 0) return Buffer.alloc(0)
+    if (this.queue.length === 0 && !this.eof) yield* this.waitForData('read')
+    if (this.queue.length === 0) return Buffer.alloc(0)
+    const data =
+      this.queue.length <= count ? this.queue.take(this.queue.length) : this.queue.take(count)
+    this.resumeIfDrained()
+    return data
+  }
+
+  private *readExactly(count: number): Steps<Buffer> {
+    this.throwError()
+    while (this.queue.length < count) {
+      if (this.eof) {
+        const partial = this.queue.take(this.queue.length)
+        throw new IncompleteReadError(partial, count)
+      }
+      yield* this.waitForData('readexactly')
+    }
+    const data = this.queue.take(count)
+    this.resumeIfDrained()
+    return data
+  }
+
+  private *readLine(): Steps<Buffer> {
+    try {
+      return yield* this.readUntil(NEWLINE)
+    } catch (error) {
+      if (error instanceof IncompleteReadError) return error.partial as Buffer
+      if (!(error instanceof LimitOverrunError)) throw error
+      const lineEnds = this.queue.indexOf(NEWLINE, error.consumed) === error.consumed
+      if (lineEnds) this.queue.take(error.consumed + NEWLINE.length)
+      else this.queue.clear()
+      this.resumeIfDrained()
+      const message = `the line is longer than the limit of ${this.limit} bytes; it was discarded`
+      throw new LimitOverrunError(message, 0)
+    }
+  }
+
+  private *readUntil(separator: Uint8Array): Steps<Buffer> {
+    this.throwError()
+    // Where the separator may begin: what was looked through is not looked through again.
+    let from = 0
+    for (;;) {
+      if (this.queue.length >= from + separator.length) {
+        const found = this.queue.indexOf(separator, from)
+        if (found >= 0) return this.takeUntil(found, separator.length)
+        from = this.queue.length + 1 - separator.length
+        if (from > this.limit) {
+          throw new LimitOverrunError('Separator is not found, and chunk exceed the limit', from)
+        }
+      }
+      if (this.eof) throw new IncompleteReadError(this.queue.take(this.queue.length), null)
+      yield* this.waitForData('readuntil')
+    }
+  }
+
+  private takeUntil(found: number, separatorLength: number): Buffer {
+    if (found > this.limit) {
+      throw new LimitOverrunError('Separator is found, but chunk is longer than limit', found)
+    }
+    const data = this.queue.take(found + separatorLength)
+    this.resumeIfDrained()
+    return data
+  }
+
+  private *waitForData(method: string): Steps<void> {
+    if (this.waiter !== null) {
+      const message = `${method}() called while another coroutine is already waiting for incoming data`
+      throw new RuntimeError(message, 'ERR_CONCURRENT_READ')
+    }
+    // With reading paused nothing would ever come.
+    if (this.paused) {
+      this.paused = false
+      this.transport?.resumeReading()
+    }
+    this.waiter = new Future<void>(this.loop)
+    try {
+      yield* this.waiter
+    } finally {
+      this.waiter = null
+    }
+  }
+
+  private throwError(): void {
+    if (this.error !== null) throw this.error
+  }
+
+  private wakeWaiter(): void {
+    const { waiter } = this
+    if (waiter === null) return
+    this.waiter = null
+    if (!waiter.done()) waiter.setResult(undefined)
+  }
+
+  private resumeIfDrained(): void {
+    if (!this.paused || this.queue.length > this.limit) return
+    this.paused = false
+    this.transport?.resumeReading()
+  }
+}

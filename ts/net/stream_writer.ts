@@ -1,0 +1,159 @@
+// StreamWriter: writing to a connection with coroutines, and the flow control behind drain().
+
+import { sleep } from '../combine/sleep'
+import { RuntimeError } from '../errors/errors'
+import { Future } from '../future/future'
+import { Operation } from '../future/operation'
+import type { EventLoop } from '../loop/loop'
+import type { ExtraInfo, Transport, Writable } from './protocol'
+import type { StreamReader } from './stream_reader'
+
+/** Who waits in drain() and waitClosed(), and what they are told. */
+export class FlowControl {
+  private paused = false
+  private lost = false
+  private failure: Error | null = null
+  private drainWaiters: Future<void>[] = []
+  private closeWaiters: Future<void>[] = []
+
+  constructor(private readonly loop: EventLoop) {}
+
+  pause(): void {
+    this.paused = true
+  }
+
+  resume(): void {
+    this.paused = false
+    for (const waiter of this.drainWaiters.splice(0)) {
+      if (!waiter.done()) waiter.setResult(undefined)
+    }
+  }
+
+  connectionLost(error: Error | null): void {
+    this.lost = true
+    this.failure = error
+    const waiters = [...this.drainWaiters.splice(0), ...this.closeWaiters.splice(0)]
+    for (const waiter of waiters) {
+      if (waiter.done()) continue
+      if (error === null) waiter.setResult(undefined)
+      else waiter.setException(error)
+    }
+  }
+
+  /** Whether drain() has nothing to wait for and nothing to complain of. */
+  isFlowing(): boolean {
+    return !this.paused && !this.lost
+  }
+
+  *drained(): Generator<Future<unknown>, void, unknown> {
+    if (this.lost) throw connectionReset()
+    if (!this.paused) return
+    const waiter = new Future<void>(this.loop)
+    this.drainWaiters.push(waiter)
+    try {
+      yield* waiter
+    } finally {
+      const index = this.drainWaiters.indexOf(waiter)
+      if (index >= 0) this.drainWaiters.splice(index, 1)
+    }
+  }
+
+  *closed(): Generator<Future<unknown>, void, unknown> {
+    if (this.lost) {
+      if (this.failure !== null) throw this.failure
+      return
+    }
+    const waiter = new Future<void>(this.loop)
+    this.closeWaiters.push(waiter)
+    yield* waiter
+  }
+}
+
+function connectionReset(): Error {
+  const error = new Error('Connection lost') as NodeJS.ErrnoException
+  error.code = 'ECONNRESET'
+  error.syscall = 'write'
+  return error
+}
+
+export class StreamWriter {
+  /** The transport below. */
+  readonly transport: Transport
+  private readonly drainedAlready: Future<void>
+
+  /** @internal */
+  constructor(
+    transport: Transport,
+    private readonly flow: FlowControl,
+    private readonly reader: StreamReader | null,
+    private readonly loop: EventLoop,
+  ) {
+    this.transport = transport
+    this.drainedAlready = new Future<void>(loop)
+    this.drainedAlready.setResult(undefined)
+  }
+
+  /** Sends `data`, now or as soon as the peer takes it. Follow it with `drain()`. */
+  write(data: Writable): void {
+    this.transport.write(data)
+  }
+
+  writelines(list: Iterable<Writable>): void {
+    this.transport.writelines(list)
+  }
+
+  /**
+   * Waits while too much waits to be sent (see setWriteBufferLimits). Throws what broke the
+   * connection.
+   */
+  drain(): Future<void> | Operation<void> {
+    const hasFailed = this.reader !== null && this.reader.exception() !== null
+    const isPlain = this.flow.isFlowing() && !hasFailed && !this.transport.isClosing()
+    return isPlain ? this.drainedAlready : new Operation(() => this.drainSteps())
+  }
+
+  /** Closes the sending half when everything is sent. */
+  writeEof(): void {
+    this.transport.writeEof()
+  }
+
+  canWriteEof(): boolean {
+    return this.transport.canWriteEof()
+  }
+
+  /** Closes the connection when everything is sent. Follow it with `waitClosed()`. */
+  close(): void {
+    this.transport.close()
+  }
+
+  isClosing(): boolean {
+    return this.transport.isClosing()
+  }
+
+  /** Waits until the connection is closed. Throws what broke it. */
+  waitClosed(): Operation<void> {
+    return new Operation(() => this.flow.closed())
+  }
+
+  getExtraInfo<K extends keyof ExtraInfo>(name: K): ExtraInfo[K]
+  getExtraInfo<D = undefined>(name: string, fallback?: D): D | undefined
+  getExtraInfo(name: string, fallback?: unknown): unknown {
+    return this.transport.getExtraInfo(name, fallback)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close()
+    await this.waitClosed()
+  }
+
+  private *drainSteps(): Generator<Future<unknown>, void, unknown> {
+    const error = this.reader?.exception() ?? null
+    if (error !== null) throw error
+    if (this.loop.isClosed())
+      throw new RuntimeError('Event loop is closed', 'ERR_EVENT_LOOP_CLOSED')
+    // A connection that was lost just now says so in the next turn; without giving way, a loop that
+    // only writes and drains would never hear of it.
+    if (this.transport.isClosing()) yield* sleep(0)
+    yield* this.flow.drained()
+  }
+}

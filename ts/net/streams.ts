@@ -1,0 +1,182 @@
+// openConnection and startServer: connections as a reader and a writer, after asyncio's streams.
+
+import { checkFunction, invalidType } from '../errors/arguments'
+import { isCancelled } from '../errors/errors'
+import type { Future } from '../future/future'
+import type { EventLoop } from '../loop/loop'
+import { schedulingLoop } from '../loop/running'
+import { type Coroutine, isGeneratorFunction } from '../task/coroutine'
+import type { Task } from '../task/task'
+import { type ConnectionOptions, connectionOptions } from './connection'
+import type { Protocol, Transport } from './protocol'
+import type { Server, ServerOptions } from './server'
+import { StreamReader } from './stream_reader'
+import { FlowControl, StreamWriter } from './stream_writer'
+
+export interface StreamOptions {
+  /** The reader's limit in bytes; by default 64 KiB. */
+  limit?: number | undefined
+}
+
+/** `{ reader, writer }`, which can also be taken apart as `[reader, writer]`. */
+export type StreamPair = readonly [reader: StreamReader, writer: StreamWriter] & {
+  readonly reader: StreamReader
+  readonly writer: StreamWriter
+}
+
+/** Serves one connection; a generator function or an async function. */
+export type StreamHandler = (
+  reader: StreamReader,
+  writer: StreamWriter,
+) => Coroutine<void> | PromiseLike<void>
+
+/** Feeds a reader from a connection, and holds up writers that are too fast. */
+class StreamProtocol implements Protocol {
+  readonly reader: StreamReader
+  private readonly flow: FlowControl
+
+  constructor(
+    private readonly loop: EventLoop,
+    limit: number | undefined,
+    private readonly onConnection: (reader: StreamReader, writer: StreamWriter) => void = () => {},
+  ) {
+    this.reader = new StreamReader({ limit, loop })
+    this.flow = new FlowControl(loop)
+  }
+
+  connectionMade(transport: Transport): void {
+    this.reader.setTransport(transport)
+    this.onConnection(this.reader, this.writerFor(transport))
+  }
+
+  writerFor(transport: Transport): StreamWriter {
+    return new StreamWriter(transport, this.flow, this.reader, this.loop)
+  }
+
+  dataReceived(data: Uint8Array): void {
+    this.reader.feedData(data)
+  }
+
+  eofReceived(): boolean {
+    this.reader.feedEof()
+    return true
+  }
+
+  connectionLost(error: Error | null): void {
+    if (error === null) this.reader.feedEof()
+    else this.reader.setException(error)
+    this.flow.connectionLost(error)
+  }
+
+  pauseWriting(): void {
+    this.flow.pause()
+  }
+
+  resumeWriting(): void {
+    this.flow.resume()
+  }
+}
+
+/**
+ * Connects to a TCP server and gives a reader and a writer. Rejects with the system's error. Cancelling
+ * it closes the socket.
+ */
+export function openConnection(
+  options: ConnectionOptions,
+  streamOptions?: StreamOptions,
+): Future<StreamPair>
+export function openConnection(
+  host: string,
+  port: number,
+  streamOptions?: StreamOptions,
+): Future<StreamPair>
+export function openConnection(
+  where: ConnectionOptions | string,
+  second?: number | StreamOptions,
+  third?: StreamOptions,
+): Future<StreamPair> {
+  const isPositional = typeof where === 'string'
+  const options = connectionOptions(where, isPositional ? (second as number) : undefined)
+  const streamOptions = (isPositional ? third : (second as StreamOptions)) ?? {}
+  const loop = schedulingLoop()
+  const limit = streamOptions.limit ?? (options as StreamOptions).limit
+  const make = () => new StreamProtocol(loop, limit)
+  // Made once now, so that a bad limit is an error at once.
+  make()
+  const name = `connect ${options.host ?? 'localhost'}:${options.port}`
+  return loop.createTask(openStreams(loop, options, make), { name })
+}
+
+function* openStreams(
+  loop: EventLoop,
+  options: ConnectionOptions,
+  make: () => StreamProtocol,
+): Generator<Future<unknown>, StreamPair, unknown> {
+  const { transport, protocol } = yield* loop.createConnection(make, options)
+  const { reader } = protocol
+  const writer = protocol.writerFor(transport)
+  return Object.assign([reader, writer] as const, { reader, writer })
+}
+
+/**
+ * Serves TCP connections: for each, `handler(reader, writer)` runs as a task. What a handler throws is
+ * reported, and its connection closed; a handler that returns leaves closing to whoever has the
+ * writer. Rejects with the system's error (EADDRINUSE …).
+ */
+export function startServer(
+  handler: StreamHandler,
+  options?: ServerOptions & StreamOptions,
+): Future<Server>
+export function startServer(
+  handler: StreamHandler,
+  host: string | null,
+  port: number,
+  options?: ServerOptions & StreamOptions,
+): Future<Server>
+export function startServer(
+  handler: StreamHandler,
+  where: (ServerOptions & StreamOptions) | string | null = {},
+  port?: number,
+  rest: ServerOptions & StreamOptions = {},
+): Future<Server> {
+  checkFunction('handler', handler)
+  const loop = schedulingLoop()
+  const isPositional = typeof where === 'string' || where === null
+  const options = isPositional ? { ...rest, host: where ?? undefined, port } : where
+  if (typeof options !== 'object') throw invalidType('options', 'an object', options)
+  const make = () =>
+    new StreamProtocol(loop, options.limit, (reader, writer) => {
+      serve(loop, handler, reader, writer)
+    })
+  make()
+  return loop.createServer(make, options)
+}
+
+/** The tasks of handlers: held, so that a connection that nobody reads from is still served. */
+function serve(
+  loop: EventLoop,
+  handler: StreamHandler,
+  reader: StreamReader,
+  writer: StreamWriter,
+): void {
+  const task: Task<void> = isGeneratorFunction(handler)
+    ? loop.createTask(handler(reader, writer))
+    : loop.createTask(() => handler(reader, writer))
+  task._onDone(() => {
+    if (task.cancelled()) {
+      writer.close()
+      return
+    }
+    const exception = task.exception()
+    if (exception === null) return
+    if (!isCancelled(exception)) {
+      loop.callExceptionHandler({
+        message: 'Unhandled exception in the handler of a connection',
+        exception,
+        transport: writer.transport,
+        task,
+      })
+    }
+    writer.close()
+  })
+}

@@ -1,0 +1,272 @@
+// SocketTransport: a TCP connection for a protocol, over a stream of either backend.
+//
+// Invariants: 1. connectionMade comes first and connectionLost last, each once, and neither from inside a
+//                call to the transport.
+//             2. pauseWriting and resumeWriting alternate, one call a crossing of the marks.
+//             3. Nothing is given to the protocol between pauseReading and resumeReading; what was on its
+//                way is kept.
+
+import type { AsyncResource } from 'node:async_hooks'
+import type { StreamEvents, StreamHandle } from '../backend/backend'
+import { checkInteger, invalidType } from '../errors/arguments'
+import { endsLoop, RuntimeError } from '../errors/errors'
+import { captureContext } from '../loop/context'
+import type { EventLoop } from '../loop/loop'
+import { socketName } from './address'
+import type {
+  ExtraInfo,
+  Protocol,
+  SocketInfo,
+  Transport,
+  Writable,
+  WriteBufferLimits,
+} from './protocol'
+
+const HIGH_WATER_BYTES = 64 * 1024
+
+/** OPEN: both directions. CLOSING: close was called. CLOSED: connectionLost was called, or is next. */
+const State = { OPEN: 0, CLOSING: 1, CLOSED: 2 } as const
+type State = (typeof State)[keyof typeof State]
+
+export class SocketTransport implements Transport, StreamEvents {
+  private stream!: StreamHandle
+  private state: State = State.OPEN
+  private readingPaused = false
+  private writingPaused = false
+  private eofWritten = false
+  private high = HIGH_WATER_BYTES
+  private low = HIGH_WATER_BYTES / 4
+  /** What arrived while reading was paused: bytes, or null for the end. */
+  private held: (Buffer | null)[] = []
+  /** What made the transport close itself. */
+  private failure: Error | null = null
+  private readonly context: AsyncResource
+
+  constructor(
+    private readonly loop: EventLoop,
+    private protocol: Protocol,
+    private readonly onConnected: (error: Error | null) => void = () => {},
+    private readonly onLost: (transport: SocketTransport) => void = () => {},
+  ) {
+    this.context = captureContext('GyreTransport')
+  }
+
+  /** @internal The stream is there; the protocol hears of it with `begin`. */
+  _attach(stream: StreamHandle): void {
+    this.stream = stream
+  }
+
+  /** @internal Tells the protocol that the connection is made, and starts to read. */
+  _begin(): void {
+    this.call('connectionMade', () => this.protocol.connectionMade?.(this))
+    if (!this.readingPaused && this.state === State.OPEN) this.stream.startReading()
+  }
+
+  write(data: Writable): void {
+    const bytes = toBytes(data)
+    if (this.eofWritten) {
+      throw new RuntimeError('Cannot call write() after writeEof()', 'ERR_WRITE_AFTER_EOF')
+    }
+    if (this.state !== State.OPEN || bytes.byteLength === 0) return
+    this.stream.write(bytes)
+    this.pauseIfFull()
+  }
+
+  writelines(list: Iterable<Writable>): void {
+    for (const data of list) this.write(data)
+  }
+
+  writeEof(): void {
+    if (this.state !== State.OPEN || this.eofWritten) return
+    this.eofWritten = true
+    this.stream.shutdown()
+  }
+
+  canWriteEof(): boolean {
+    return true
+  }
+
+  close(): void {
+    if (this.state !== State.OPEN) return
+    this.state = State.CLOSING
+    this.held = []
+    this.stream.close()
+  }
+
+  abort(): void {
+    if (this.state === State.CLOSED) return
+    this.state = State.CLOSING
+    this.held = []
+    this.stream.abort()
+  }
+
+  isClosing(): boolean {
+    return this.state !== State.OPEN
+  }
+
+  pauseReading(): void {
+    if (this.state !== State.OPEN || this.readingPaused) return
+    this.readingPaused = true
+    this.stream.stopReading()
+  }
+
+  resumeReading(): void {
+    if (this.state !== State.OPEN || !this.readingPaused) return
+    this.readingPaused = false
+    this.stream.startReading()
+    if (this.held.length > 0) this.loop.callSoon(() => this.deliverHeld())
+  }
+
+  isReading(): boolean {
+    return this.state === State.OPEN && !this.readingPaused
+  }
+
+  setWriteBufferLimits(limits: WriteBufferLimits = {}): void {
+    if (typeof limits !== 'object' || limits === null)
+      throw invalidType('limits', 'an object', limits)
+    const high = limits.high ?? (limits.low === undefined ? HIGH_WATER_BYTES : limits.low * 4)
+    checkInteger('limits.high', high, 0)
+    const low = limits.low ?? Math.floor(high / 4)
+    checkInteger('limits.low', low, 0, high)
+    this.high = high
+    this.low = low
+    this.pauseIfFull()
+  }
+
+  getWriteBufferLimits(): { low: number; high: number } {
+    return { low: this.low, high: this.high }
+  }
+
+  getWriteBufferSize(): number {
+    return this.state === State.CLOSED ? 0 : this.stream.bufferedBytes()
+  }
+
+  setProtocol(protocol: Protocol): void {
+    if (typeof protocol !== 'object' || protocol === null) {
+      throw invalidType('protocol', 'an object', protocol)
+    }
+    this.protocol = protocol
+  }
+
+  getProtocol(): Protocol {
+    return this.protocol
+  }
+
+  getExtraInfo<K extends keyof ExtraInfo>(name: K): ExtraInfo[K]
+  getExtraInfo<D = undefined>(name: string, fallback?: D): D | undefined
+  getExtraInfo(name: string, fallback?: unknown): unknown {
+    const { stream } = this
+    if (name === 'peername') return socketName(stream.remoteAddress())
+    if (name === 'sockname') return socketName(stream.localAddress())
+    if (name !== 'socket') return fallback
+    const info: SocketInfo = {
+      getsockname: () => socketName(stream.localAddress()),
+      getpeername: () => socketName(stream.remoteAddress()),
+      setNoDelay: (enabled = true) => stream.setNoDelay(enabled),
+      setKeepAlive: (enabled = true, delaySeconds = 0) => {
+        checkInteger('delaySeconds', delaySeconds, 0)
+        stream.setKeepAlive(enabled, delaySeconds)
+      },
+    }
+    return info
+  }
+
+  /** @internal */
+  streamConnected(): void {
+    this.onConnected(null)
+  }
+
+  /** @internal */
+  streamData(data: Buffer): void {
+    if (this.state !== State.OPEN) return
+    if (this.readingPaused || this.held.length > 0) this.held.push(Buffer.from(data))
+    else this.deliver(data)
+  }
+
+  /** @internal */
+  streamEnded(): void {
+    if (this.state !== State.OPEN) return
+    if (this.readingPaused || this.held.length > 0) this.held.push(null)
+    else this.deliver(null)
+  }
+
+  /** @internal */
+  streamDrained(): void {
+    if (!this.writingPaused || this.state === State.CLOSED) return
+    this.writingPaused = false
+    this.call('resumeWriting', () => this.protocol.resumeWriting?.())
+  }
+
+  /** @internal */
+  streamClosed(error: Error | null): void {
+    this.state = State.CLOSED
+    this.held = []
+    this.onConnected(error)
+    const reason = this.failure ?? error
+    this.call('connectionLost', () => this.protocol.connectionLost?.(reason))
+    this.onLost(this)
+  }
+
+  private deliver(data: Buffer | null): void {
+    try {
+      if (data === null) this.deliverEnd()
+      else this.context.runInAsyncScope(receive, this.protocol, data)
+    } catch (error) {
+      const method = data === null ? 'eofReceived' : 'dataReceived'
+      this.fail(error, `Fatal error: protocol.${method}() call failed.`)
+    }
+  }
+
+  private deliverEnd(): void {
+    const keepOpen = this.context.runInAsyncScope(() => this.protocol.eofReceived?.())
+    if (keepOpen !== true) this.close()
+  }
+
+  private deliverHeld(): void {
+    while (this.held.length > 0 && this.isReading()) {
+      this.deliver(this.held.shift() as Buffer | null)
+    }
+  }
+
+  private pauseIfFull(): void {
+    if (this.writingPaused || this.state !== State.OPEN) return
+    const { stream, high } = this
+    // The estimate is cheap and never too low; what it says is looked at closely before it counts.
+    if (stream.bufferedEstimate() <= high || stream.bufferedBytes() <= high) return
+    this.writingPaused = true
+    stream.watchDrain(this.low)
+    this.call('pauseWriting', () => this.protocol.pauseWriting?.())
+  }
+
+  /** Calls the protocol; what it throws is reported and the connection goes on, as in asyncio. */
+  private call(method: string, act: () => void): void {
+    try {
+      this.context.runInAsyncScope(act)
+    } catch (error) {
+      const message = `protocol.${method}() failed`
+      this.loop._callbackFailed(error, message, { protocol: this.protocol, transport: this })
+    }
+  }
+
+  /** The protocol failed while it took data: its state is lost, so the connection is dropped. */
+  private fail(error: unknown, message: string): void {
+    const details = { protocol: this.protocol, transport: this }
+    this.loop._callbackFailed(error, message, details)
+    if (endsLoop(error)) return
+    this.failure = error instanceof Error ? error : new Error(String(error))
+    this.abort()
+  }
+}
+
+/** A plain function for runInAsyncScope, so that no closure is made for each chunk. */
+function receive(this: Protocol, data: Buffer): void {
+  this.dataReceived?.(data)
+}
+
+function toBytes(data: Writable): Uint8Array {
+  if (data instanceof Uint8Array) return data
+  if (typeof data === 'string') return Buffer.from(data)
+  if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+  if (data instanceof ArrayBuffer) return new Uint8Array(data)
+  throw invalidType('data', 'a string, a Uint8Array, an ArrayBuffer or a view of one', data)
+}
