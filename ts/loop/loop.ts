@@ -308,8 +308,13 @@ export class EventLoop implements BackendHost, HandleOwner {
         return Visit.PROMISES
       }
       if (turns % TURNS_PER_CHECK === 0) {
-        if (performance.now() >= endMs) return ring.size === 0 ? Visit.IDLE : Visit.BUDGET
-        this._backend.poll()
+        if (performance.now() < endMs) {
+          this._backend.poll()
+          continue
+        }
+        // Nothing wakes a virtual loop whose ring is empty: its clock jumps before it hands back.
+        if (ring.size === 0 && this._isVirtual && !this._backend.advance()) continue
+        return ring.size === 0 ? Visit.IDLE : Visit.BUDGET
       }
     }
   }
