@@ -10,6 +10,7 @@ import { schedulingLoop } from '../loop/running'
 import type { Coro } from '../task/coroutine'
 import { checkCoro } from '../task/coroutine'
 import { ensureFuture } from '../task/create'
+import { Task } from '../task/task'
 
 export interface GatherOptions {
   /** Give errors and cancellations as values instead of throwing the first. */
@@ -91,22 +92,25 @@ class Gathering extends Future<unknown[]> {
       return
     }
     if (this.hasMore() && !this.cancelRequested) this.startSome()
-    else if (this.running === 0) this.complete(child)
+    else if (this.running === 0) this.complete()
   }
 
-  private complete(last: Future<unknown>): void {
+  private complete(): void {
+    const children = this.children.filter((child) => child !== null)
     if (this.cancelRequested) {
-      // Whoever cancelled a gather gets a CancelledError, whatever became of the children.
-      const error = last.cancelled()
-        ? last._makeCancelledError()
-        : new CancelledError(undefined, this)
-      this.setException(error)
+      // Whoever cancelled a gather gets a CancelledError, whatever became of the children. asyncio
+      // takes that of the last argument, or one with the reason that this was last cancelled with.
+      const last = children[children.length - 1] as Future<unknown>
+      const reason = last instanceof Task ? last._cancelReason : undefined
+      this.setException(
+        last.cancelled() ? last._makeCancelledError() : new CancelledError(reason, this),
+      )
       return
     }
-    this.setResult(this.children.map(outcomeOf))
+    this.setResult(children.map(outcomeOf))
   }
 
-  /** Cancels every child. The gather itself ends when they have. */
+  /** Cancels every child, as often as it was given. The gather itself ends when they have. */
   override _cancelFrom(reason: unknown, origin: object): boolean {
     if (this._state !== FutureState.PENDING) return false
     let reached = false

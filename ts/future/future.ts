@@ -52,7 +52,7 @@ export class Future<T = unknown> implements PromiseLike<T> {
   _waiters: Waiter | Waiter[] | null = null
   /** @internal Set while an exception is stored that nobody has looked at. */
   _unretrieved: Unretrieved | null = null
-  /** @internal The error that everyone who waits for this cancelled future gets. */
+  /** @internal The error that a cancelled task ended with: for the first who asks, as in asyncio. */
   _cancelledError: CancelledError | null = null
   /** @internal Where the cancellation came from; see CancelledError.origin. */
   _origin: object | null = null
@@ -230,8 +230,9 @@ export class Future<T = unknown> implements PromiseLike<T> {
 
   /** @internal */
   _makeCancelledError(): CancelledError {
-    this._cancelledError ??= new CancelledError(this._value, this._origin ?? this)
-    return this._cancelledError
+    const error = this._cancelledError
+    this._cancelledError = null
+    return error ?? new CancelledError(this._value, this._origin ?? this)
   }
 
   /** @internal Somebody has seen the exception: it need not be reported. */

@@ -38,6 +38,8 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
   /** @internal */ _waitsFor: Future<unknown> | null = null
   /** @internal What the async functions of this task await: one stands for itself. */
   _awaits: Await | Await[] | null = null
+  /** @internal The reason of the last cancellation that went into no future. */
+  _cancelReason: unknown = undefined
   private readonly coro: Coro<T>
   private name: string | number
   private readonly resource: AsyncResource
@@ -143,6 +145,7 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
     if (this._waitsFor?._cancelFrom(reason, origin) === true || reached) return true
     this.mustCancel = true
     this._value = reason
+    this._cancelReason = reason
     this._origin = origin
     return true
   }
@@ -296,7 +299,7 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
     this.leave()
     if (error instanceof CancelledError) {
       this._cancelledError = error
-      super._cancelFrom(error.reason, error.origin ?? this)
+      super._cancelFrom(undefined, error.origin ?? this)
       return
     }
     super.setException(error)
