@@ -63,7 +63,7 @@ uint32_t Loop::Poll(bool ask_poller) {
     network_.Poll();
     ++stats_.polls;
   }
-  if (!clock_.is_virtual() && wheel_.size() > 0) FireTimers(clock_.NowNs());
+  if (wheel_.size() > 0) FireTimers(clock_.NowNs());
   return ready_.tail() - before;
 }
 
