@@ -87,7 +87,8 @@ void Host::Refresh() {
     auto* poll = reinterpret_cast<uv_handle_t*>(&handles_->poll);
     is_alive ? uv_ref(poll) : uv_unref(poll);
   }
-  if (loop_.network().HasReports() && !visiting_) GoOn();
+  // What there is to say already must be heard, even if nothing else can happen any more.
+  if (!visiting_ && (loop_.HasReadyEntries() || loop_.network().HasReports())) GoOn();
 }
 
 void Host::OnPrepare(uv_prepare_t* handle) { static_cast<Handles*>(handle->data)->host->Prepare(); }
@@ -120,8 +121,9 @@ void Host::Visit(bool is_readable) {
   visiting_ = visited_ = true;
   ++visits_;
   const int64_t end_ns = loop_.MonotonicNow() + kVisitBudgetNs;
-  for (int round = 0; Round(round == 0 ? is_readable : round % kRoundsPerPoll == 0); ++round) {
-    if (loop_.MonotonicNow() > end_ns) break;
+  bool ask_poller = is_readable;
+  for (int round = 1; Round(ask_poller) && loop_.MonotonicNow() < end_ns; ++round) {
+    ask_poller = round % kRoundsPerPoll == 0 && loop_.network().IsWaiting();
   }
   visiting_ = false;
   if (!active_) return;

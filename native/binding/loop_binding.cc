@@ -110,7 +110,9 @@ void LoopBinding::SetSendSlab(napi_value buffer) {
 int32_t LoopBinding::Poll() {
   CheckReceiveSlab();
   loop_.Drain();
-  const auto appended = static_cast<int32_t>(loop_.Poll(true));
+  // Without sockets the poller has nothing to say but that its timer went off, and timers are
+  // looked at in any case.
+  const auto appended = static_cast<int32_t>(loop_.Poll(loop_.network().IsWaiting()));
   return appended == 0 && loop_.WantsReceiveSlab() ? -1 : appended;
 }
 

@@ -70,7 +70,10 @@ class Loop {
   int poll_descriptor() const { return poller_.descriptor(); }
 
   // True while something can still happen: a timer, a listener, a stream that waits for something.
-  bool IsAlive() const { return wheel_.size() > 0 || network_.IsWaiting(); }
+  // A virtual timer cannot happen by itself.
+  bool IsAlive() const {
+    return network_.IsWaiting() || (wheel_.size() > 0 && !clock_.is_virtual());
+  }
   bool HasLeftover() const { return network_.HasLeftover(); }
   uint32_t ready_size() const { return ready_.size(); }
   bool HasReadyEntries() const { return !ready_.empty(); }

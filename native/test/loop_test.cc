@@ -131,6 +131,7 @@ TEST_CASE("virtual time jumps from deadline to deadline") {
     rig.Arm({slot, 1}, slot % 2 == 0 ? 5e9 : 1e15 + static_cast<double>(slot));
   }
   CHECK(rig.Turn().empty());
+  CHECK_FALSE(rig.loop.IsAlive());
   CHECK(rig.loop.Advance() == 5'000'000'000);
   CHECK(SlotsOf(rig.Take()) == Slots{0, 2, 4, 6, 8, 10});
   for (uint32_t slot = 1; slot < 12; slot += 2) {
