@@ -1,0 +1,43 @@
+// ExceptionGroup: an AggregateError that is never empty, and prints all of its members.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { inspect } from 'node:util'
+import { ExceptionGroup } from 'gyre'
+
+test('a group is an AggregateError whose message counts its members', () => {
+  const [one, two] = [new Error('one'), new RangeError('two')]
+  const group = new ExceptionGroup('both failed', [one, two])
+  assert.ok(group instanceof AggregateError)
+  assert.deepEqual(group.errors, [one, two])
+  assert.equal(group.message, 'both failed (2 sub-exceptions)')
+  assert.equal(new ExceptionGroup('x', [one]).message, 'x (1 sub-exception)')
+  assert.equal(group.name, 'ExceptionGroup')
+  assert.equal(group.code, 'ERR_EXCEPTION_GROUP')
+})
+
+test('a group of nothing is a TypeError', () => {
+  assert.throws(() => new ExceptionGroup('x', []), TypeError)
+})
+
+test('a group takes any iterable and keeps a cause', () => {
+  const cause = new Error('why')
+  const group = new ExceptionGroup('x', new Set(['a', 'b']), { cause })
+  assert.deepEqual(group.errors, ['a', 'b'])
+  assert.equal(group.cause, cause)
+})
+
+test('the leaves of nested groups come depth first', () => {
+  const inner = new ExceptionGroup('inner', ['b', 'c'])
+  const group = new ExceptionGroup('outer', ['a', inner, 'd'])
+  assert.deepEqual([...group.leaves()], ['a', 'b', 'c', 'd'])
+})
+
+test('printing a group prints every member', () => {
+  const inner = new ExceptionGroup('inner', [new Error('deep')])
+  const text = inspect(new ExceptionGroup('outer', [new TypeError('first'), inner]))
+  assert.match(text, /ExceptionGroup: outer \(2 sub-exceptions\)/)
+  assert.match(text, /1: TypeError: first/)
+  assert.match(text, /2: ExceptionGroup: inner \(1 sub-exception\)/)
+  assert.match(text, /1: Error: deep/)
+})
