@@ -22,10 +22,12 @@ export class FallbackStream implements StreamHandle {
   ) {
     closers.add(this.destroy)
     socket.setNoDelay(true)
+    keepUntilClosed(socket)
     socket.on('data', (data) => this.enqueue((events) => events.streamData(data)))
     socket.on('end', () => this.enqueue((events) => events.streamEnded()))
     socket.on('error', (error) => {
       this.error = error
+      socket.destroy()
     })
     socket.on('close', () => this.closed())
     socket.pause()
@@ -138,6 +140,16 @@ export class FallbackStream implements StreamHandle {
       },
     })
   }
+}
+
+/**
+ * Node destroys a socket by itself when both directions have ended, net.Socket without a choice; the
+ * contract leaves that to close(). The switch is documented for streams, if not for sockets.
+ */
+function keepUntilClosed(socket: net.Socket): void {
+  const halves = socket as unknown as Record<'_readableState' | '_writableState', object>
+  Object.assign(halves._readableState, { autoDestroy: false })
+  Object.assign(halves._writableState, { autoDestroy: false })
 }
 
 /** Node's words for an address in ours; null where the socket has none (any more). */
