@@ -17,6 +17,7 @@ import type {
   ExtraInfo,
   Protocol,
   SocketInfo,
+  SocketName,
   Transport,
   Writable,
   WriteBufferLimits,
@@ -40,6 +41,9 @@ export class SocketTransport implements Transport, StreamEvents {
   private held: (Buffer | null)[] = []
   /** What made the transport close itself. */
   private failure: Error | null = null
+  /** Kept when they were asked for once, as logs ask again when the connection is lost. */
+  private peername: SocketName | null = null
+  private sockname: SocketName | null = null
   private readonly context: AsyncResource
 
   constructor(
@@ -156,12 +160,18 @@ export class SocketTransport implements Transport, StreamEvents {
   getExtraInfo<D = undefined>(name: string, fallback?: D): D | undefined
   getExtraInfo(name: string, fallback?: unknown): unknown {
     const { stream } = this
-    if (name === 'peername') return socketName(stream.remoteAddress())
-    if (name === 'sockname') return socketName(stream.localAddress())
+    if (name === 'peername') {
+      this.peername ??= socketName(stream.remoteAddress())
+      return this.peername
+    }
+    if (name === 'sockname') {
+      this.sockname ??= socketName(stream.localAddress())
+      return this.sockname
+    }
     if (name !== 'socket') return fallback
     const info: SocketInfo = {
-      getsockname: () => socketName(stream.localAddress()),
-      getpeername: () => socketName(stream.remoteAddress()),
+      getsockname: () => this.getExtraInfo('sockname'),
+      getpeername: () => this.getExtraInfo('peername'),
       setNoDelay: (enabled = true) => stream.setNoDelay(enabled),
       setKeepAlive: (enabled = true, delaySeconds = 0) => {
         checkInteger('delaySeconds', delaySeconds, 0)
