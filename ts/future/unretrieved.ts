@@ -20,6 +20,8 @@ export interface Unretrieved {
 
 const collected = new FinalizationRegistry<Unretrieved>((record) => report(record))
 const pendingByLoop = new WeakMap<EventLoop, Set<Unretrieved>>()
+/** Records whose errors may still hold the frames of their stacks. */
+const young: Unretrieved[] = []
 
 /** A future, as far as this file needs to know it. */
 interface FailedFuture {
@@ -34,7 +36,30 @@ export function noteUnretrieved(future: FailedFuture, error: unknown): Unretriev
   const record: Unretrieved = { loop, error, future: new WeakRef(future), ...words }
   recordsOf(loop).add(record)
   collected.register(future, record, record)
+  // Most errors are looked at within a few turns, and need no more than that.
+  if (young.push(record) === 1) setTimeout(letGoOfFrames, 1).unref()
   return record
+}
+
+/**
+ * V8 keeps the frames of a stack until somebody reads it, and the frames keep the task whose step
+ * threw: read, it is a text, and the task can be collected.
+ */
+function letGoOfFrames(): void {
+  for (const { loop, error } of young.splice(0).filter(isPending)) {
+    try {
+      if (error instanceof Error) void error.stack
+    } catch (failure) {
+      loop.callExceptionHandler({
+        message: 'Exception in the stack of an error',
+        exception: failure,
+      })
+    }
+  }
+}
+
+function isPending(record: Unretrieved): boolean {
+  return pendingByLoop.get(record.loop)?.has(record) === true
 }
 
 /** Somebody looked at the error. */
