@@ -15,7 +15,8 @@ namespace gyre {
 
 class ReceiveSlab {
  public:
-  static constexpr size_t kReceiveBytesMax = 64 * 1024;
+  // At 64 KiB an echo of 100 KiB took a fifth more CPU time, at 256 KiB a little more.
+  static constexpr size_t kReceiveBytesMax = 128 * 1024;
   // Less than this is not worth a system call: what is there would come in crumbs.
   static constexpr size_t kReceiveBytesMin = 4 * 1024;
 

@@ -7,14 +7,14 @@
 using gyre::ReceiveSlab;
 using gyre::SendSlab;
 
-TEST_CASE("a receive slab offers at most 64 KiB and nothing below 4 KiB") {
-  std::vector<uint8_t> memory(100 * 1024);
+TEST_CASE("a receive slab offers at most 128 KiB and nothing below 4 KiB") {
+  std::vector<uint8_t> memory(164 * 1024);
   ReceiveSlab slab;
   CHECK_FALSE(slab.attached());
   CHECK(slab.Next().empty());
   slab.Attach(memory);
-  CHECK(slab.Next().size() == 64 * 1024);
-  slab.Keep(64 * 1024);
+  CHECK(slab.Next().size() == 128 * 1024);
+  slab.Keep(128 * 1024);
   CHECK(slab.Next().size() == 36 * 1024);
   slab.Keep(33 * 1024);
   CHECK(slab.Next().empty());
