@@ -20,12 +20,15 @@ import { FutureState, type Waiter } from './waiter'
 
 /** A callback given to addDoneCallback; runs in the AsyncLocalStorage context of that call. */
 class DoneCallback<T> implements Waiter {
-  readonly _ringKind = Kind.DONE_CALLBACK
   constructor(
     readonly future: Future<T>,
     readonly callback: (future: Future<T>) => void,
     readonly resource: AsyncResource | null,
   ) {}
+
+  _wake(): void {
+    this.future._loop.ring.push(Kind.DONE_CALLBACK, this)
+  }
 
   _describeWaiter(): string {
     return callbackName(this.callback)
@@ -204,7 +207,7 @@ export class Future<T = unknown> implements PromiseLike<T> {
   _addWaiter(waiter: Waiter): void {
     if (this._state !== FutureState.PENDING) {
       this._loop._checkOpen()
-      this._loop.ring.push(waiter._ringKind, waiter)
+      waiter._wake(this)
       return
     }
     const waiters = this._waiters
@@ -253,12 +256,8 @@ export class Future<T = unknown> implements PromiseLike<T> {
     if (waiters === null) return
     this._waiters = null
     this._loop._checkOpen()
-    const ring = this._loop.ring
-    if (!Array.isArray(waiters)) {
-      ring.push(waiters._ringKind, waiters)
-      return
-    }
-    for (const waiter of waiters) ring.push(waiter._ringKind, waiter)
+    if (!Array.isArray(waiters)) waiters._wake(this)
+    else for (const waiter of waiters) waiter._wake(this)
   }
 
   private _alreadyDone(): never {

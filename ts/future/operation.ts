@@ -52,7 +52,6 @@ export class Operation<T> implements PromiseLike<T> {
 
 /** Steps an operation for an async function; stands among the awaits of its task while it waits. */
 class OperationSteps<T> implements Await {
-  readonly _ringKind = Kind.CONTINUATION
   _future!: Future<unknown>
   private failure: Error | null = null
   private readonly resource = new AsyncResource('GyreOperation')
@@ -63,6 +62,10 @@ class OperationSteps<T> implements Await {
     private readonly resolve: (value: T) => void,
     private readonly reject: (error: unknown) => void,
   ) {}
+
+  _wake(): void {
+    this.loop().ring.push(Kind.CONTINUATION, this)
+  }
 
   _describeWaiter(): string {
     return '<await>'
@@ -103,7 +106,7 @@ class OperationSteps<T> implements Await {
           : refuseAwait(owner, future)
     if (refusal !== null) {
       this.failure = refusal
-      this.loop().ring.push(this._ringKind, this)
+      this._wake()
       return
     }
     this._future = future

@@ -65,7 +65,6 @@ export type OnFulfilled<T, A> = ((value: T) => A | PromiseLike<A>) | null | unde
 export type OnRejected<B> = ((error: unknown) => B | PromiseLike<B>) | null | undefined
 
 class Continuation<T, A, B> implements Await, Promise<A | B> {
-  readonly _ringKind = Kind.CONTINUATION
   readonly [Symbol.toStringTag] = 'Continuation'
   private settled = false
   private outcome: A | B | PromiseLike<A | B> | undefined
@@ -80,6 +79,10 @@ class Continuation<T, A, B> implements Await, Promise<A | B> {
     private readonly owner: AwaitOwner | null,
     private readonly resource: AsyncResource,
   ) {}
+
+  _wake(): void {
+    this._future._loop.ring.push(Kind.CONTINUATION, this)
+  }
 
   _describeWaiter(): string {
     return '<await>'

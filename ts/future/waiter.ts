@@ -1,14 +1,21 @@
 // What waits for a future, and the states a future can be in.
 
 import type { Runnable } from '../loop/handle'
+import type { EventLoop } from '../loop/loop'
 
 export const FutureState = { PENDING: 0, RESULT: 1, EXCEPTION: 2, CANCELLED: 3 } as const
 export type FutureState = (typeof FutureState)[keyof typeof FutureState]
 
-/** Something that waits for a future: pushed into the ready ring when the future is done. */
+/** A future that is done, as far as a waiter needs to know it. */
+export interface DoneFuture {
+  readonly _loop: EventLoop
+  readonly _state: FutureState
+}
+
+/** Something that waits for a future. */
 export interface Waiter extends Runnable {
-  /** @internal */
-  readonly _ringKind: number
+  /** @internal The future is done: enter the ready ring, to be run in a later turn. */
+  _wake(future: DoneFuture): void
   /** @internal How it is printed among the callbacks of what it waits for. */
   _describeWaiter(): string
 }

@@ -65,6 +65,8 @@ export class EventLoop implements BackendHost, HandleOwner {
   /** @internal Promises were resolved in this turn. */ _promisesDue = false
   /** @internal The tasks that are not done, in the order of their making. */
   readonly _tasks = new LinkedList()
+  /** @internal Tasks that are not made yet, but stand in the ready ring: see gathering.ts. */
+  readonly _unmade = new Set<{ makeAll(): void }>()
   /** @internal Virtual clocks only: nothing is ready and no timer is armed. */
   _onStuck: () => void = () => {}
   /** @internal Called once, when the loop is closed. */

@@ -4,10 +4,9 @@
 // no socket, no request. If main is pending then, it stays so for ever.
 
 import { DeadlockError } from '../errors/errors'
-import type { Future } from '../future/future'
 import type { EventLoop } from '../loop/loop'
 import { tasksOf } from '../task/current'
-import { describeFuture } from '../task/inspect'
+import { describeFuture, waitedFor } from '../task/inspect'
 import { Task } from '../task/task'
 
 /** Ends `loop` with a DeadlockError if `main` can never be woken. Returns what stops the watch. */
@@ -31,10 +30,7 @@ export function deadlockMessage(loop: EventLoop, main: Task<unknown>): string {
 }
 
 function waitText(task: Task<unknown>): string {
-  const awaits = task._awaits
-  const entries = awaits === null ? [] : Array.isArray(awaits) ? awaits : [awaits]
-  const futures = entries.map((entry) => entry._future as Future<unknown>)
-  if (task._waitsFor !== null) futures.push(task._waitsFor)
+  const futures = waitedFor(task)
   if (futures.length === 0)
     return `${describeFuture(task)} waits on a promise from outside the loop`
   const names = futures.map((future) =>

@@ -6,8 +6,8 @@ import { Operation } from '../future/operation'
 import { EventLoop } from '../loop/loop'
 import type { Coro } from '../task/coroutine'
 import { ensureFuture } from '../task/create'
-import { describeFuture } from '../task/inspect'
-import type { Task } from '../task/task'
+import { tasksOf } from '../task/current'
+import '../task/inspect'
 
 declare module '../loop/loop' {
   interface EventLoop {
@@ -59,10 +59,10 @@ function* nothingToShutDown(): Generator<Future<unknown>, void, unknown> {}
 
 /** Tasks that are pending when their loop closes can never end: that is worth a word each. */
 EventLoop._onClose = (loop) => {
-  for (const task of [...(loop._tasks as unknown as Iterable<Task<unknown>>)]) {
+  for (const task of tasksOf(loop)) {
     loop.callExceptionHandler({
       message: 'Task was destroyed but it is pending!',
-      task: describeFuture(task),
+      task,
     })
   }
 }

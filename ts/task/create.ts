@@ -1,12 +1,13 @@
 // The ways to get a task or a future from what users have: createTask, ensureFuture, wrap.
 
+import type { AsyncResource } from 'node:async_hooks'
 import { invalidType } from '../errors/arguments'
 import { Future, isFuture } from '../future/future'
 import { FutureState } from '../future/waiter'
 import { isThenable } from '../future/yielded'
 import type { EventLoop } from '../loop/loop'
 import { getRunningLoop, schedulingLoop } from '../loop/running'
-import { type Coro, checkCoro } from './coroutine'
+import type { Coro } from './coroutine'
 import { tasksOf } from './current'
 import type { Task, TaskOptions } from './task'
 
@@ -18,21 +19,27 @@ export function createTask<T>(coro: Coro<T>, options?: TaskOptions): Task<T> {
   return schedulingLoop().createTask(coro, options)
 }
 
+export interface EnsureOptions {
+  /** The loop of the future; by default the running one. */
+  loop?: EventLoop | undefined
+  /** The AsyncLocalStorage context of the task, if it becomes one. */
+  context?: AsyncResource | undefined
+}
+
 /**
  * A future for anything that can be waited for: a future is returned as it is, a promise is wrapped, the
  * rest becomes a task.
  */
-export function ensureFuture<T>(coro: Coro<T>, options: { loop?: EventLoop } = {}): Future<T> {
+export function ensureFuture<T>(coro: Coro<T>, options: EnsureOptions = {}): Future<T> {
   if (isFuture(coro)) {
     if (options.loop !== undefined && options.loop !== coro._loop) {
       throw invalidType('coro', 'a future of the loop that was given', coro)
     }
     return coro as Future<T>
   }
-  checkCoro('coro', coro)
   const loop = options.loop ?? schedulingLoop()
   if (coro instanceof Promise) return wrapOn(loop, coro as Promise<T>)
-  return loop.createTask(coro)
+  return loop.createTask(coro, options)
 }
 
 /**

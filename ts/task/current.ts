@@ -18,5 +18,6 @@ export function currentTask(): Task<unknown> | null {
 
 /** The tasks of `loop` that are not done, as a set. */
 export function tasksOf(loop: EventLoop): Set<Task<unknown>> {
+  for (const source of loop._unmade) source.makeAll()
   return new Set(loop._tasks as unknown as Iterable<Task<unknown>>)
 }

@@ -37,8 +37,18 @@ function taskParts(task: Task<unknown>): string[] {
   const [state, ...rest] = futureParts(task)
   const status = task.cancelling() > 0 && !task.done() ? 'cancelling' : (state as string)
   const parts = [status, `name='${task.getName()}'`, `coro=<${coroutineText(task)}>`]
-  if (task._waitsFor !== null) parts.push(`wait_for=${describe(task._waitsFor)}`)
+  const waited = waitedFor(task).map(describe)
+  if (waited.length === 1) parts.push(`wait_for=${waited[0]}`)
+  else if (waited.length > 1) parts.push(`wait_for=[${waited.join(', ')}]`)
   return [...parts, ...rest]
+}
+
+/** What a task waits for now; an async function may wait for several futures at once. */
+export function waitedFor(task: Task<unknown>): Future<unknown>[] {
+  if (task._waitsFor !== null) return [task._waitsFor]
+  const awaits = task._awaits
+  const entries = awaits === null ? [] : Array.isArray(awaits) ? awaits : [awaits]
+  return entries.map((entry) => entry._future as Future<unknown>)
 }
 
 /** `crawler() running at crawl.ts:12`, or without the place where JavaScript does not tell it. */

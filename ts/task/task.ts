@@ -27,38 +27,66 @@ export interface TaskOptions {
   name?: string | undefined
   /** Run the first step at once, inside this call (asyncio 3.12). The task may come back done. */
   eagerStart?: boolean | undefined
+  /** The AsyncLocalStorage context to run in; by default that of the call. */
+  context?: AsyncResource | undefined
 }
+
+/** What `cancel` asked of a task. Most tasks are never asked, so it is made at the first call. */
+interface CancelRequests {
+  /** Calls of `cancel` less those of `uncancel`. */
+  count: number
+  /** The reason of the last cancellation that went into no future. */
+  reason: unknown
+  /** Behind `task.signal`. */
+  controller: AbortController | null
+}
+
+const NO_OPTIONS: TaskOptions = {}
 
 let taskCount = 0
 
+/** @internal Takes the numbers of `count` tasks that are made later; returns the first. */
+export function reserveTaskNumbers(count: number): number {
+  const first = taskCount + 1
+  taskCount += count
+  return first
+}
+
 export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, Linked {
-  /** @internal */ readonly _ringKind = Kind.TASK
   /** @internal */ _previous: Linked | null = null
   /** @internal */ _next: Linked | null = null
   /** @internal */ _waitsFor: Future<unknown> | null = null
   /** @internal What the async functions of this task await: one stands for itself. */
   _awaits: Await | Await[] | null = null
-  /** @internal The reason of the last cancellation that went into no future. */
-  _cancelReason: unknown = undefined
   private readonly coro: Coro<T>
   private name: string | number
   private readonly resource: AsyncResource
   private generator: Iterator<Future<unknown>, T, unknown> | null = null
   private begun = false
   private mustCancel = false
-  private cancelRequests = 0
   private thrown: Error | null = null
-  private controller: AbortController | null = null
+  private requests: CancelRequests | null = null
 
-  constructor(coro: Coro<T>, options: TaskOptions & { loop?: EventLoop | undefined } = {}) {
-    super(options.loop ?? schedulingLoop())
+  /**
+   * Throws TypeError for what is not a coroutine. `loop` is the running one by default.
+   *
+   * @param reserved for gather: the task's number; its first step is then run by who makes it
+   */
+  constructor(
+    coro: Coro<T>,
+    options: TaskOptions = NO_OPTIONS,
+    loop: EventLoop = schedulingLoop(),
+    reserved = 0,
+  ) {
+    super(loop)
     checkCoro('coro', coro)
     this.coro = coro
-    this.name = options.name === undefined ? ++taskCount : String(options.name)
-    this.resource = captureContext('GyreTask')
+    this.name = options.name !== undefined ? String(options.name) : reserved || ++taskCount
+    this.resource = options.context ?? captureContext('GyreTask')
     this._loop._tasks.add(this)
+    if (reserved !== 0) return
     if (options.eagerStart === true && EventLoop._visited === this._loop) this.run()
-    else this._loop.ring.push(Kind.TASK, this)
+    else this._wake()
   }
 
   getName(): string {
@@ -72,6 +100,11 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
   /** @internal What is running, for messages: the generator if there is one. */
   _running(): unknown {
     return this.generator ?? this.coro
+  }
+
+  /** @internal */
+  _wake(): void {
+    this._loop.ring.push(Kind.TASK, this)
   }
 
   /** @internal */
@@ -91,7 +124,7 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
 
   /** How many times `cancel` was called, less the calls of `uncancel`. */
   cancelling(): number {
-    return this.cancelRequests
+    return this.requests === null ? 0 : this.requests.count
   }
 
   /**
@@ -99,23 +132,24 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
    * that was not delivered yet is dropped (asyncio 3.13).
    */
   uncancel(): number {
-    if (this.cancelRequests > 0) {
-      this.cancelRequests--
-      if (this.cancelRequests === 0) {
-        this.mustCancel = false
-        this.controller = null
-      }
+    const { requests } = this
+    if (requests === null || requests.count === 0) return 0
+    requests.count--
+    if (requests.count === 0) {
+      this.mustCancel = false
+      requests.controller = null
     }
-    return this.cancelRequests
+    return requests.count
   }
 
   /** Aborted when the task is cancelled: for fetch and other APIs that take an AbortSignal. */
   get signal(): AbortSignal {
-    if (this.controller === null) {
-      this.controller = new AbortController()
-      if (this.cancelRequests > 0) this.controller.abort(this._makeCancelledError())
+    const requests = this.ensureRequests()
+    if (requests.controller === null) {
+      requests.controller = new AbortController()
+      if (requests.count > 0) requests.controller.abort(new CancelledError(requests.reason, this))
     }
-    return this.controller.signal
+    return requests.controller.signal
   }
 
   /** Not for tasks: their result is what the coroutine returns. Throws RuntimeError. */
@@ -139,15 +173,26 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
   /** @internal */
   override _cancelFrom(reason: unknown, origin: object): boolean {
     if (this._state !== FutureState.PENDING) return false
-    this.cancelRequests++
-    this.controller?.abort(new CancelledError(reason, origin))
+    const requests = this.ensureRequests()
+    requests.count++
+    requests.controller?.abort(new CancelledError(reason, origin))
     const reached = this.cancelAwaits(reason, origin)
     if (this._waitsFor?._cancelFrom(reason, origin) === true || reached) return true
     this.mustCancel = true
     this._value = reason
-    this._cancelReason = reason
+    requests.reason = reason
     this._origin = origin
     return true
+  }
+
+  /** @internal The reason of the last cancellation that went into no future. */
+  _lastReason(): unknown {
+    return this.requests?.reason
+  }
+
+  private ensureRequests(): CancelRequests {
+    this.requests ??= { count: 0, reason: undefined, controller: null }
+    return this.requests
   }
 
   private cancelAwaits(reason: unknown, origin: object): boolean {
@@ -248,7 +293,7 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
     const future = step.value
     const delegated = takeDelegated()
     if (future === delegated && future !== null) this.waitFor(future)
-    else if (future === undefined) this._loop.ring.push(Kind.TASK, this)
+    else if (future === undefined) this._wake()
     else this.throwLater(badYield(future))
   }
 
@@ -275,7 +320,7 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
 
   private throwLater(error: Error): void {
     this.thrown = error
-    this._loop.ring.push(Kind.TASK, this)
+    this._wake()
   }
 
   /** Follows the promise of an async function to its end. */
@@ -353,15 +398,14 @@ declare module '../loop/loop' {
 EventLoop.prototype.createTask = function createTask<T>(
   this: EventLoop,
   coro: Coro<T>,
-  options: TaskOptions = {},
+  options: TaskOptions = NO_OPTIONS,
 ): Task<T> {
   this._checkOpen()
   if (typeof options !== 'object' || options === null) {
     throw invalidType('options', 'an object', options)
   }
-  checkCoro('coro', coro)
   const factory = factories.get(this)
-  if (factory === undefined) return new Task(coro, { ...options, loop: this })
+  if (factory === undefined) return new Task(coro, options, this)
   return factory(this, coro, options) as Task<T>
 }
 
