@@ -21,9 +21,9 @@ function* reporting(
 
 /** Declares a test; `body` gets what was reported to the loop's exception handler, and empties it. */
 export function testOnLoop(name: string, body: (reports: Reports) => Coroutine<void>): void {
-  test(name, { timeout: TIMEOUT_MS }, async () => {
+  test(name, { timeout: TIMEOUT_MS }, async ({ signal }) => {
     const reports: Reports = []
-    await run(() => reporting(reports, body))
+    await run(() => reporting(reports, body), { signal })
     assert.deepEqual(reports, [], 'the loop had errors to report')
   })
 }
