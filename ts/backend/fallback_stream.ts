@@ -64,11 +64,11 @@ export class FallbackStream implements StreamHandle {
   }
 
   bufferedEstimate(): number {
-    return this.socket.writableLength
+    return this.bufferedBytes()
   }
 
   bufferedBytes(): number {
-    return this.socket.writableLength
+    return this.socket.destroyed ? 0 : this.socket.writableLength
   }
 
   watchDrain(lowBytes: number): void {

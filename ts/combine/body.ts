@@ -17,7 +17,7 @@ export type Body<A, T> = (argument: A) => Coroutine<T> | PromiseLike<T>
  * wait until its `finally` blocks have run: so this future refuses to be cancelled.
  */
 export class BodyEnd<T> extends Future<T> {
-  override _cancelFrom(): boolean {
+  override _cancelWith(): boolean {
     return false
   }
 }

@@ -15,6 +15,7 @@
 
 import type { AsyncResource } from 'node:async_hooks'
 import { CancelledError } from '../errors/errors'
+import type { Cancellation } from '../future/cancellation'
 import { Future, isFuture } from '../future/future'
 import { type DoneFuture, FutureState, type Waiter } from '../future/waiter'
 import { isGenerator } from '../future/yielded'
@@ -97,13 +98,13 @@ export class Gathering extends Future<unknown[]> implements Waiter {
   }
 
   /** Cancels every child, as often as it was given. The gather itself ends when they have. */
-  override _cancelFrom(reason: unknown, origin: object): boolean {
+  override _cancelWith(cancellation: Cancellation): boolean {
     if (this._state !== FutureState.PENDING) return false
     this.makeAll()
     let reached = false
     for (let index = 0; index < this.scheduled; index++) {
       const child = this.childAt(index)
-      if (child?._cancelFrom(reason, origin)) reached = true
+      if (child?._cancelWith(cancellation)) reached = true
     }
     if (reached) this.cancelRequested = true
     return reached
@@ -233,7 +234,8 @@ class ChildFailed implements Runnable {
 function outcomeOf(child: Future<unknown>): unknown {
   if (child._state === FutureState.RESULT) return child._value
   if (child._state === FutureState.CANCELLED) {
-    return new CancelledError(child._value, child._origin ?? child)
+    const { reason, origin } = child._value as Cancellation
+    return new CancelledError(reason, origin)
   }
   return child.exception()
 }

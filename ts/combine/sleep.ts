@@ -2,6 +2,7 @@
 
 import type { TimerTarget } from '../backend/timer_table'
 import { checkMilliseconds, invalidType } from '../errors/arguments'
+import type { Cancellation } from '../future/cancellation'
 import { Future } from '../future/future'
 import { FutureState, type Waiter } from '../future/waiter'
 import type { Runnable } from '../loop/handle'
@@ -40,8 +41,8 @@ class Sleep<T> extends Future<T> implements TimerTarget {
     this.disarm()
   }
 
-  override _cancelFrom(reason: unknown, origin: object): boolean {
-    if (!super._cancelFrom(reason, origin)) return false
+  override _cancelWith(cancellation: Cancellation): boolean {
+    if (!super._cancelWith(cancellation)) return false
     this.disarm()
     return true
   }

@@ -9,11 +9,12 @@
 
 import type { AsyncResource } from 'node:async_hooks'
 import { checkFunction } from '../errors/arguments'
-import { CancelledError, InvalidStateError } from '../errors/errors'
+import { type CancelledError, InvalidStateError } from '../errors/errors'
 import { captureContext } from '../loop/context'
 import { callbackName } from '../loop/handle'
 import { EventLoop, Kind } from '../loop/loop'
 import { schedulingLoop } from '../loop/running'
+import { Cancellation } from './cancellation'
 import { type OnFulfilled, type OnRejected, startThen } from './then'
 import { forgetUnretrieved, noteUnretrieved, type Unretrieved } from './unretrieved'
 import { FutureState, type Waiter } from './waiter'
@@ -49,16 +50,12 @@ class DoneCallback<T> implements Waiter {
 export class Future<T = unknown> implements PromiseLike<T> {
   /** @internal */ readonly _loop: EventLoop
   /** @internal */ _state: FutureState = FutureState.PENDING
-  /** @internal The result, the exception, or the reason of the cancellation. */
+  /** @internal The result, the exception, or the Cancellation, by the state. */
   _value: unknown = undefined
   /** @internal One waiter stands for itself: most futures have just one. */
   _waiters: Waiter | Waiter[] | null = null
   /** @internal Set while an exception is stored that nobody has looked at. */
   _unretrieved: Unretrieved | null = null
-  /** @internal The error that a cancelled task ended with: for the first who asks, as in asyncio. */
-  _cancelledError: CancelledError | null = null
-  /** @internal Where the cancellation came from; see CancelledError.origin. */
-  _origin: object | null = null
 
   /** @param loop the loop it belongs to; by default the running one, or the thread's own */
   constructor(loop: EventLoop = schedulingLoop()) {
@@ -137,14 +134,13 @@ export class Future<T = unknown> implements PromiseLike<T> {
    * nothing, if it is done already.
    */
   cancel(reason?: unknown): boolean {
-    return this._cancelFrom(reason, this)
+    return this._cancelWith(new Cancellation(reason, this))
   }
 
-  /** @internal cancel(), on behalf of the task or future where the cancellation began. */
-  _cancelFrom(reason: unknown, origin: object): boolean {
+  /** @internal cancel(), for a cancellation that may have begun at another future or task. */
+  _cancelWith(cancellation: Cancellation): boolean {
     if (this._state !== FutureState.PENDING) return false
-    this._value = reason
-    this._origin = origin
+    this._value = cancellation
     this._state = FutureState.CANCELLED
     this._wakeWaiters()
     return true
@@ -231,11 +227,9 @@ export class Future<T = unknown> implements PromiseLike<T> {
     return false
   }
 
-  /** @internal */
+  /** @internal REQUIRES: the future is cancelled. */
   _makeCancelledError(): CancelledError {
-    const error = this._cancelledError
-    this._cancelledError = null
-    return error ?? new CancelledError(this._value, this._origin ?? this)
+    return (this._value as Cancellation).takeError()
   }
 
   /** @internal Somebody has seen the exception: it need not be reported. */

@@ -11,6 +11,7 @@ import { AsyncResource } from 'node:async_hooks'
 import { EventLoopClosedError, RuntimeError } from '../errors/errors'
 import { taskStore } from '../loop/context'
 import { type EventLoop, Kind } from '../loop/loop'
+import type { Cancellation } from './cancellation'
 import { FutureState, type Waiter } from './waiter'
 
 /** A future, as far as awaiting concerns it. */
@@ -20,7 +21,7 @@ export interface AwaitedFuture {
   readonly _value: unknown
   _adopt(waiter: Waiter): boolean
   _addWaiter(waiter: Waiter): void
-  _cancelFrom(reason: unknown, origin: object): boolean
+  _cancelWith(cancellation: Cancellation): boolean
   _makeCancelledError(): Error
   _markRetrieved(): void
 }

@@ -279,6 +279,11 @@ export class EventLoop implements BackendHost, HandleOwner {
     if (this.ring.control[Control.ASLEEP] !== 0) this.ring.onWake()
   }
 
+  /** @internal Takes an interruption back: the error goes another way. */
+  _takeInterruption(error: unknown): void {
+    if (this.interruption === error) this.interruption = null
+  }
+
   /** @internal Runs turns; called by the backend. */
   visit(): Visit {
     if (this.state !== State.RUNNING && this.state !== State.AMBIENT) return Visit.STOPPED

@@ -134,6 +134,7 @@ export class SocketTransport implements Transport, StreamEvents {
     checkInteger('limits.low', low, 0, high)
     this.high = high
     this.low = low
+    if (this.writingPaused) this.stream.watchDrain(low)
     this.pauseIfFull()
   }
 

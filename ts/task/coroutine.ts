@@ -20,11 +20,6 @@ export type CoroutineFunction<A extends readonly unknown[], T> = (
 /** What createTask, gather, wait … accept. */
 export type Coro<T> = Awaitable<T> | Operation<T> | CoroutineFunction<[], T>
 
-/** The steps of a task once it has begun: a generator to step, or a promise to follow. */
-export type Begun<T> =
-  | { generator: Iterator<Future<unknown>, T, unknown>; promise: null }
-  | { generator: null; promise: PromiseLike<T> }
-
 /** Whether `x` can be run as a task. */
 export function isCoro(x: unknown): boolean {
   return typeof x === 'function' || isGenerator(x) || isThenable(x)
@@ -44,13 +39,17 @@ export function isGeneratorFunction(x: unknown): boolean {
   return tag === 'GeneratorFunction'
 }
 
-/** What to step or follow for something that was given, or that a function returned. */
-export function begin<T>(x: unknown, given: string): Begun<T> {
-  if (isFuture(x) || x instanceof Operation) {
-    return { generator: (x as Future<T>)[Symbol.iterator](), promise: null }
-  }
-  if (isGenerator(x)) return { generator: x as Coroutine<T>, promise: null }
-  if (isThenable(x)) return { generator: null, promise: x as PromiseLike<T> }
+/**
+ * What to step for something that was given, or that a function returned; null for a promise, which
+ * runs by itself. `given` says where it came from, for the TypeError if it is none of these.
+ */
+export function stepsOf<T>(
+  x: unknown,
+  given: string,
+): Iterator<Future<unknown>, T, unknown> | null {
+  if (isFuture(x) || x instanceof Operation) return (x as Future<T>)[Symbol.iterator]()
+  if (isGenerator(x)) return x as Coroutine<T>
+  if (isThenable(x)) return null
   throw invalidType('coro', `a coroutine (${given})`, x)
 }
 

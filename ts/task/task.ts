@@ -5,12 +5,14 @@
 //
 // Invariants: 1. While a generator task waits, `_waitsFor` is the future it was added to as a waiter; it
 //                is null while the task is running, ready, or behind a bare yield.
-//             2. `_mustCancel` means: a cancellation was asked for and went into no future yet.
+//             2. While a task is pending, `_value` is the cancellation that was asked for and went into no
+//                future yet; undefined if there is none (asyncio's _must_cancel).
 //             3. A task is on its loop's list of tasks exactly while it is pending.
 
 import type { AsyncResource } from 'node:async_hooks'
 import { checkFunction, invalidType } from '../errors/arguments'
 import { CancelledError, endsLoop, RuntimeError } from '../errors/errors'
+import { Cancellation } from '../future/cancellation'
 import { Future, takeDelegated } from '../future/future'
 import type { Await, AwaitedFuture, AwaitOwner } from '../future/then'
 import { FutureState, type Waiter } from '../future/waiter'
@@ -19,7 +21,7 @@ import { captureContext, taskStore } from '../loop/context'
 import type { Linked } from '../loop/linked_list'
 import { EventLoop, Kind } from '../loop/loop'
 import { schedulingLoop } from '../loop/running'
-import { begin, type Coro, checkCoro, isGeneratorFunction } from './coroutine'
+import { type Coro, checkCoro, isGeneratorFunction, stepsOf } from './coroutine'
 import { stepping } from './current'
 
 export interface TaskOptions {
@@ -61,9 +63,8 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
   private readonly coro: Coro<T>
   private name: string | number
   private readonly resource: AsyncResource
-  private generator: Iterator<Future<unknown>, T, unknown> | null = null
-  private begun = false
-  private mustCancel = false
+  /** What is stepped; null in a task that follows a promise, or is done; undefined before the start. */
+  private generator: Iterator<Future<unknown>, T, unknown> | null | undefined = undefined
   private thrown: Error | null = null
   private requests: CancelRequests | null = null
 
@@ -85,8 +86,16 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
     this.resource = options.context ?? captureContext('GyreTask')
     this._loop._tasks.add(this)
     if (reserved !== 0) return
-    if (options.eagerStart === true && EventLoop._visited === this._loop) this.run()
+    if (options.eagerStart === true && EventLoop._visited === this._loop) this.runEagerly()
     else this._wake()
+  }
+
+  /** The first step, inside the constructor. An error that ends the loop goes through the caller. */
+  private runEagerly(): void {
+    this.run()
+    if (this._state !== FutureState.EXCEPTION || !endsLoop(this._value)) return
+    this._loop._takeInterruption(this._value)
+    throw this._value
   }
 
   getName(): string {
@@ -136,7 +145,7 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
     if (requests === null || requests.count === 0) return 0
     requests.count--
     if (requests.count === 0) {
-      this.mustCancel = false
+      if (this._state === FutureState.PENDING) this._value = undefined
       requests.controller = null
     }
     return requests.count
@@ -167,21 +176,19 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
    * false if it is done already, otherwise true, also if the coroutine then ignores it.
    */
   override cancel(reason?: unknown): boolean {
-    return this._cancelFrom(reason, this)
+    return this._cancelWith(new Cancellation(reason, this))
   }
 
   /** @internal */
-  override _cancelFrom(reason: unknown, origin: object): boolean {
+  override _cancelWith(cancellation: Cancellation): boolean {
     if (this._state !== FutureState.PENDING) return false
     const requests = this.ensureRequests()
     requests.count++
-    requests.controller?.abort(new CancelledError(reason, origin))
-    const reached = this.cancelAwaits(reason, origin)
-    if (this._waitsFor?._cancelFrom(reason, origin) === true || reached) return true
-    this.mustCancel = true
-    this._value = reason
-    requests.reason = reason
-    this._origin = origin
+    requests.controller?.abort(cancellation.takeError())
+    const reached = this.cancelAwaits(cancellation)
+    if (this._waitsFor?._cancelWith(cancellation) === true || reached) return true
+    this._value = cancellation
+    requests.reason = cancellation.reason
     return true
   }
 
@@ -195,13 +202,13 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
     return this.requests
   }
 
-  private cancelAwaits(reason: unknown, origin: object): boolean {
+  private cancelAwaits(cancellation: Cancellation): boolean {
     const awaits = this._awaits
     if (awaits === null) return false
-    if (!Array.isArray(awaits)) return awaits._future._cancelFrom(reason, origin)
+    if (!Array.isArray(awaits)) return awaits._future._cancelWith(cancellation)
     let reached = false
     for (const entry of [...awaits]) {
-      if (entry._future._cancelFrom(reason, origin)) reached = true
+      if (entry._future._cancelWith(cancellation)) reached = true
     }
     return reached
   }
@@ -228,9 +235,10 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
 
   /** @internal */
   _takeCancellation(): CancelledError | null {
-    if (!this.mustCancel) return null
-    this.mustCancel = false
-    return this.newCancelledError()
+    const cancellation = this._value as Cancellation | undefined
+    if (cancellation === undefined) return null
+    this._value = undefined
+    return cancellation.takeError()
   }
 
   /** @internal Runs one step: the first, or the one after what it waited for is done. */
@@ -244,14 +252,15 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
     this._waitsFor = null
     let error: Error | null = this.thrown
     this.thrown = null
-    if (this.mustCancel) {
-      this.mustCancel = false
-      error = cancellationOf(waited) ?? this.newCancelledError()
+    const cancellation = this._value as Cancellation | undefined
+    if (cancellation !== undefined) {
+      this._value = undefined
+      error = cancellationOf(waited) ?? cancellation.takeError()
     }
     const outer = stepping.task
     stepping.task = this as Task<unknown>
     try {
-      if (!this.begun) this.beginSteps(error)
+      if (this.generator === undefined) this.beginSteps(error)
       else this.advance(error)
     } catch (failure) {
       this.fail(failure)
@@ -262,24 +271,25 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
 
   /** The first step. A task that is cancelled before it runs nothing of its coroutine. */
   private beginSteps(error: Error | null): void {
-    this.begun = true
+    this.generator = null
     const { coro } = this
     if (typeof coro !== 'function') {
-      const begun = begin<T>(coro, 'what createTask was given')
-      this.generator = begun.generator
-      if (begun.promise === null) this.advance(error)
-      else if (error !== null) throw error
-      else this.follow(begun.promise)
+      this.stepOrFollow(coro, 'what createTask was given', error)
       return
     }
     if (error !== null) throw error
     // An async function learns which task it belongs to from the store. Generator functions do not
     // need it, and the first use of a store makes every promise of the process dearer.
-    const given = isGeneratorFunction(coro) ? coro() : taskStore.run(this, coro)
-    const begun = begin<T>(given, `the function ${coro.name || 'given'} must return one`)
-    this.generator = begun.generator
-    if (begun.promise === null) this.advance(null)
-    else this.follow(begun.promise)
+    const made = isGeneratorFunction(coro) ? coro() : taskStore.run(this, coro)
+    this.stepOrFollow(made, `the function ${coro.name || 'given'} must return one`, null)
+  }
+
+  private stepOrFollow(given: unknown, origin: string, error: Error | null): void {
+    const steps = stepsOf<T>(given, origin)
+    this.generator = steps
+    if (steps !== null) this.advance(error)
+    else if (error === null) this.follow(given as PromiseLike<T>)
+    else throw error
   }
 
   /** Resumes the generator, and waits for what it yields next. */
@@ -313,9 +323,8 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
 
   /** A cancellation that was asked for goes into what the task waits for now. */
   private deliverInto(future: AwaitedFuture): void {
-    if (this.mustCancel && future._cancelFrom(this._value, this._origin ?? this)) {
-      this.mustCancel = false
-    }
+    const cancellation = this._value as Cancellation | undefined
+    if (cancellation !== undefined && future._cancelWith(cancellation)) this._value = undefined
   }
 
   private throwLater(error: Error): void {
@@ -335,16 +344,16 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
   private finish(value: T): void {
     if (this._state !== FutureState.PENDING) return
     this.leave()
-    if (this.mustCancel) super._cancelFrom(this._value, this._origin ?? this)
-    else super.setResult(value)
+    const cancellation = this._value as Cancellation | undefined
+    if (cancellation === undefined) super.setResult(value)
+    else super._cancelWith(cancellation)
   }
 
   private fail(error: unknown): void {
     if (this._state !== FutureState.PENDING) return
     this.leave()
     if (error instanceof CancelledError) {
-      this._cancelledError = error
-      super._cancelFrom(undefined, error.origin ?? this)
+      super._cancelWith(new Cancellation(undefined, error.origin ?? this, error))
       return
     }
     super.setException(error)
@@ -357,10 +366,6 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
   private leave(): void {
     this._loop._tasks.remove(this)
     this.generator = null
-  }
-
-  private newCancelledError(): CancelledError {
-    return new CancelledError(this._value, this._origin ?? this)
   }
 }
 
