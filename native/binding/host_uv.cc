@@ -145,7 +145,7 @@ bool Host::Round(bool ask_poller) {
   const bool may_go_on = visitor_.EnterTypeScript();
   if (loop_.is_closed()) return false;
   loop_.Drain();
-  return may_go_on && active_ && loop_.HasReadyEntries();
+  return may_go_on && active_ && (loop_.HasReadyEntries() || loop_.HasLeftover());
 }
 
 void Host::Close() {

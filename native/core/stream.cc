@@ -179,6 +179,13 @@ uint32_t Stream::Interest() const {
   return interest;
 }
 
+// What is dropped here has not drained; what close() sent to its end has, and is reported still.
+void Stream::Fail(int error, Operation operation) {
+  if (state_ == kClosed) return;
+  ForgetDrain();
+  Finish(error, operation);
+}
+
 void Stream::Finish(int error, Operation operation) {
   if (state_ == kClosed) return;
   MoveTo(kClosed);
@@ -188,9 +195,8 @@ void Stream::Finish(int error, Operation operation) {
   queue_.Clear();
   error_ = error;
   failed_operation_ = operation;
-  // Of what happened before, the end of the peer's data was still true; a promise to drain is not.
+  // Of what happened before, the end of the peer's data was still true.
   reports_ = static_cast<uint8_t>((reports_ & ~kReportPending) | kReportClosed);
-  ForgetDrain();
 }
 
 }  // namespace gyre

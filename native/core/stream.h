@@ -81,10 +81,12 @@ class Stream {
   void Close();
 
   // Drops what is queued and closes at once.
-  void Abort() { Finish(0, Operation::kNone); }
-  void Fail(int error, Operation operation) { Finish(error, operation); }
+  void Abort() { Fail(0, Operation::kNone); }
+  void Fail(int error, Operation operation);
 
-  void WatchDrain(size_t low_mark) { low_mark_ = static_cast<int64_t>(low_mark); }
+  void WatchDrain(size_t low_mark) {
+    if (state_ != StreamState::kClosed) low_mark_ = static_cast<int64_t>(low_mark);
+  }
 
   // True while bytes may still be given to Send.
   bool CanSend() const {
@@ -98,8 +100,7 @@ class Stream {
   bool Has(Report report) const { return (reports_ & report) != 0; }
   void Forget(Report report) { reports_ &= static_cast<uint8_t>(~report); }
   bool IsDrained() const {
-    return state_ != StreamState::kClosed && low_mark_ >= 0 &&
-           static_cast<int64_t>(queue_.size()) <= low_mark_;
+    return low_mark_ >= 0 && static_cast<int64_t>(queue_.size()) <= low_mark_;
   }
   void ForgetDrain() { low_mark_ = kNotWatched; }
 

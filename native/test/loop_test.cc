@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include <utility>
+#include <algorithm>
 
 #include "loop_rig.h"
 
@@ -107,21 +107,20 @@ TEST_CASE("without descriptors for a poller the loop goes round and keeps time")
   CHECK(rig.loop.network().Listen(address, {}, &token) == -EMFILE);
 }
 
-TEST_CASE("real timers wake the sleeper, never early, and soon") {
-  LoopRig rig(16, 8'192, {.clock_origin_ns = Syscalls().MonotonicNow()});
-  for (int round = 0; round < 5; ++round) {
-    const int64_t begin_ns = rig.loop.MonotonicNow();
-    rig.Arm({0, 1}, 1e9);
-    rig.Arm({1, 1}, static_cast<double>(begin_ns + 300'000) - 0.0);
-    rig.Submit(Op::kTimerCancel, {1, 1});
-    rig.Submit(Op::kTimerCancel, {0, 1});
-    CHECK(rig.Turn().empty());
+TEST_CASE("real timers wake the sleeper, and never early") {
+  const int64_t origin_ns = Syscalls().MonotonicNow();
+  LoopRig rig(16, 8'192, {.clock_origin_ns = origin_ns});
+  int64_t late_ns_min = INT64_MAX;
+  for (uint32_t round = 0; round < 20; ++round) {
+    const int64_t deadline_ns = rig.loop.MonotonicNow() - origin_ns + 300'000;
+    rig.Arm({0, round + 1}, static_cast<double>(deadline_ns));
+    CHECK(rig.Await(Kind::kTimer).token().generation == round + 1);
+    const int64_t late_ns = rig.loop.MonotonicNow() - origin_ns - deadline_ns;
+    CHECK(late_ns >= 0);
+    late_ns_min = std::min(late_ns_min, late_ns);
   }
-  const int64_t begin_ns = rig.loop.MonotonicNow();
-  rig.Arm({2, 2}, 3e6);
-  const Entry entry = rig.Await(Kind::kTimer);
-  CHECK(entry.slot == 2);
-  CHECK(rig.loop.MonotonicNow() - begin_ns < 2'000'000'000);
+  // A busy machine may be late now and then, but not every time.
+  CHECK(late_ns_min < 5'000'000);
 }
 
 TEST_CASE("virtual time jumps from deadline to deadline") {

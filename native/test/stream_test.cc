@@ -190,6 +190,24 @@ TEST_CASE("a drain is reported at the mark, once, and not after the end") {
   CHECK(rig.stream.IsDrained());
   rig.stream.Abort();
   CHECK_FALSE(rig.stream.IsDrained());
+  rig.stream.WatchDrain(0);
+  CHECK_FALSE(rig.stream.IsDrained());
+}
+
+TEST_CASE("a close that sends all that was queued drains first, one that drops it does not") {
+  for (const bool aborts : {false, true}) {
+    Rig rig;
+    rig.syscalls.send_bytes_max = 4;
+    rig.Send({"0123456789"});
+    rig.stream.WatchDrain(0);
+    rig.stream.Close();
+    rig.stream.OnWritable();
+    CHECK_FALSE(rig.stream.IsDrained());
+    if (aborts) rig.stream.Abort();
+    rig.stream.OnWritable();
+    CHECK(rig.stream.state() == StreamState::kClosed);
+    CHECK(rig.stream.IsDrained() != aborts);
+  }
 }
 
 TEST_CASE("connecting ends well or badly, at once or later") {
