@@ -6,6 +6,9 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 
+/** Long enough to install and compile; a program that does not end is stopped then. */
+const TIMEOUT_MS = 120_000
+
 const BODY = `
 const answer: number = await_(run(function* () {
   const [first, second] = yield* gather(sleep(1, 40), sleep(1, 'two'))
@@ -70,7 +73,12 @@ export class Consumer {
   }
 
   #run(command, ...commandArguments) {
-    const options = { cwd: this.#directory, encoding: 'utf8', env: this.#env }
+    const options = {
+      cwd: this.#directory,
+      encoding: 'utf8',
+      env: this.#env,
+      timeout: TIMEOUT_MS,
+    }
     return spawnSync(command, commandArguments, options)
   }
 
