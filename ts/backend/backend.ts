@@ -30,9 +30,11 @@ export const BackendKind = { TIMER: 1 } as const
 
 /** What the loop offers its backend. */
 export interface BackendHost {
+  /** @internal */
   readonly ring: ReadyRing
+  /** @internal */
   readonly timers: TimerTable
-  /** Runs turns until nothing is ready, promises are due, or the budget is spent. */
+  /** @internal Runs turns until nothing is ready, promises are due, or the budget is spent. */
   visit(): Visit
 }
 

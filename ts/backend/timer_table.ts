@@ -7,6 +7,7 @@
 
 /** What a timer does when it fires. */
 export interface TimerTarget {
+  /** @internal */
   timerFired(): void
 }
 

@@ -15,8 +15,11 @@ type Callback = (...args: never[]) => unknown
 
 /** What handles need of their loop. */
 export interface HandleOwner {
+  /** @internal */
   _callbackFailed(error: unknown, message: string, details: object): void
+  /** @internal */
   _armTimer(target: TimerTarget, whenMs: number): number
+  /** @internal */
   _cancelTimer(slot: number, target: TimerTarget): void
 }
 

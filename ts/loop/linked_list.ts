@@ -4,7 +4,9 @@
 // Invariant: a node is on one list, or its links are both null.
 
 export interface Linked {
+  /** @internal */
   _previous: Linked | null
+  /** @internal */
   _next: Linked | null
 }
 
