@@ -10,6 +10,7 @@
 //             3. At most one loop of a thread is RUNNING; any number may be AMBIENT.
 
 import { performance } from 'node:perf_hooks'
+import { inspect } from 'node:util'
 import type { Backend, BackendHost, BackendName } from '../backend/backend'
 import { BackendKind, VISIT_BUDGET_MS, Visit } from '../backend/backend'
 import { Control, JS_KIND, ReadyRing, RUN_KIND } from '../backend/ready_ring'
@@ -216,6 +217,11 @@ export class EventLoop implements BackendHost, HandleOwner {
   /** Figures of the loop since it was made. */
   metrics(): { turns: number; ready: number; timers: number } {
     return { turns: this.turnCount, ready: this.ring.size, timers: this.timers.armed }
+  }
+
+  [inspect.custom](): string {
+    const { name } = this._backend
+    return `<EventLoop ${name} running=${this.isRunning()} closed=${this.isClosed()} debug=${this.debug}>`
   }
 
   /** @internal Begins a run; `settle` hears of its end: null, or the error that ended it. */

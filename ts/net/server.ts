@@ -1,5 +1,6 @@
 // EventLoop.createServer, and Server.
 
+import { inspect } from 'node:util'
 import type { ListenerEvents, ListenerHandle, StreamEvents, StreamHandle } from '../backend/backend'
 import { checkFunction, checkInteger, invalidType } from '../errors/arguments'
 import { RuntimeError } from '../errors/errors'
@@ -120,6 +121,12 @@ export class Server {
   async [Symbol.asyncDispose](): Promise<void> {
     this.close()
     await this.waitClosed()
+  }
+
+  [inspect.custom](): string {
+    const places = this.sockets.map(({ host, port }) => `${host}:${port}`).join(', ')
+    const state = this.isClosed ? 'closed' : `listening on ${places}`
+    return `<Server ${state}, ${this.connections.size} connections>`
   }
 
   /** @internal Opens a listening socket. */

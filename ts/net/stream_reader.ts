@@ -4,6 +4,7 @@
 //             2. Reading from the socket is paused while more than twice the limit is held, and goes on when
 //                no more than the limit is.
 
+import { inspect } from 'node:util'
 import { checkInteger, invalidType, outOfRange } from '../errors/arguments'
 import { IncompleteReadError, LimitOverrunError, RuntimeError } from '../errors/errors'
 import { Future } from '../future/future'
@@ -127,6 +128,11 @@ export class StreamReader {
       if (chunk.length === 0) return
       yield chunk
     }
+  }
+
+  [inspect.custom](): string {
+    const state = this.error !== null ? 'failed' : this.eof ? 'eof' : 'open'
+    return `<StreamReader ${state} ${this.queue.length} bytes>`
   }
 
   private *readAll(): Steps<Buffer> {

@@ -1,5 +1,6 @@
 // StreamWriter: writing to a connection with coroutines, and the flow control behind drain().
 
+import { inspect } from 'node:util'
 import { sleep } from '../combine/sleep'
 import { RuntimeError } from '../errors/errors'
 import { Future } from '../future/future'
@@ -144,6 +145,10 @@ export class StreamWriter {
   async [Symbol.asyncDispose](): Promise<void> {
     this.close()
     await this.waitClosed()
+  }
+
+  [inspect.custom](): string {
+    return `<StreamWriter ${inspect(this.transport)}>`
   }
 
   private *drainSteps(): Generator<Future<unknown>, void, unknown> {

@@ -7,7 +7,8 @@
 //                way is kept.
 
 import type { AsyncResource } from 'node:async_hooks'
-import type { StreamEvents, StreamHandle } from '../backend/backend'
+import { inspect } from 'node:util'
+import type { SocketAddress, StreamEvents, StreamHandle } from '../backend/backend'
 import { checkInteger, invalidType } from '../errors/arguments'
 import { endsLoop, RuntimeError } from '../errors/errors'
 import { captureContext } from '../loop/context'
@@ -182,6 +183,12 @@ export class SocketTransport implements Transport, StreamEvents {
     return info
   }
 
+  [inspect.custom](): string {
+    const state = ['open', 'closing', 'closed'][this.state]
+    const [from, to] = [this.stream?.localAddress(), this.stream?.remoteAddress()].map(addressText)
+    return `<SocketTransport ${state} ${from} -> ${to} buffered=${this.stream?.bufferedEstimate()}>`
+  }
+
   /** @internal */
   streamConnected(): void {
     this.onConnected(null)
@@ -272,6 +279,10 @@ export class SocketTransport implements Transport, StreamEvents {
 /** A plain function for runInAsyncScope, so that no closure is made for each chunk. */
 function receive(this: Protocol, data: Buffer): void {
   this.dataReceived?.(data)
+}
+
+function addressText(address: SocketAddress | null | undefined): string {
+  return address === null || address === undefined ? '?' : `${address.address}:${address.port}`
 }
 
 function toBytes(data: Writable): Uint8Array {
