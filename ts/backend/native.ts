@@ -256,6 +256,12 @@ export class NativeBackend implements Backend {
       this.deferral.afterMicrotasks()
     } else if (outcome === Visit.IDLE && this.host.ring.size === 0) {
       this.host.ring.control[Control.ASLEEP] = 1
+    } else if (this.host.ring.size === 0) {
+      // Native code visits only for what is ready: of a virtual clock that may jump it knows nothing.
+      setImmediate(() => {
+        this.deferral.begin()
+        this.visitFromJs()
+      })
     } else {
       this.native.wake()
     }
