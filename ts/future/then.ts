@@ -21,6 +21,7 @@ export interface AwaitedFuture {
   readonly _value: unknown
   _adopt(waiter: Waiter): boolean
   _addWaiter(waiter: Waiter): void
+  _removeWaiter(waiter: Waiter): void
   _cancelWith(cancellation: Cancellation): boolean
   _makeCancelledError(): Error
   _markRetrieved(): void
@@ -33,12 +34,15 @@ export interface Await extends Waiter {
 
 /** A task, as far as awaiting concerns it. */
 export interface AwaitOwner {
+  /** @internal */
   readonly _loop: object
+  /** @internal */
   done(): boolean
-  /** An await of this task begins; a cancellation that waits to be delivered goes into it. */
+  /** @internal An await of this task begins; a cancellation that waits to be delivered goes into it. */
   _beginAwait(entry: Await): void
+  /** @internal */
   _endAwait(entry: Await): void
-  /** Takes a cancellation that was asked for and not delivered; null if there is none. */
+  /** @internal Takes a cancellation that was asked for and not delivered; null if there is none. */
   _takeCancellation(): Error | null
 }
 
@@ -95,6 +99,12 @@ class Continuation<T, A, B> implements Await, Promise<A | B> {
     if (owner !== null) {
       owner._endAwait(this)
       cancellation = owner._takeCancellation()
+      if (cancellation === null && future._state === FutureState.PENDING) {
+        // Woken to leave a circle, but another await of the task has left it: this one waits on.
+        future._addWaiter(this)
+        owner._beginAwait(this)
+        return
+      }
     }
     future._loop._promisesDue = true
     try {

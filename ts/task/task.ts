@@ -41,6 +41,8 @@ interface CancelRequests {
   reason: unknown
   /** Behind `task.signal`. */
   controller: AbortController | null
+  /** A request is on its way into what the task waits for. */
+  isUnderWay: boolean
 }
 
 const NO_OPTIONS: TaskOptions = {}
@@ -183,12 +185,36 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
   override _cancelWith(cancellation: Cancellation): boolean {
     if (this._state !== FutureState.PENDING) return false
     const requests = this.ensureRequests()
+    if (requests.isUnderWay) return this.leaveCircle(cancellation)
     requests.count++
     requests.controller?.abort(cancellation.takeError())
+    requests.isUnderWay = true
     const reached = this.cancelAwaits(cancellation)
-    if (this._waitsFor?._cancelWith(cancellation) === true || reached) return true
+    const isDelivered = this._waitsFor?._cancelWith(cancellation) === true || reached
+    requests.isUnderWay = false
+    if (isDelivered) return true
     this._value = cancellation
     requests.reason = cancellation.reason
+    return true
+  }
+
+  /**
+   * The request came back to its task: it waits for one that waits for it. It stops waiting, so that
+   * all of them end (asyncio's cancel recurses here until the stack is full).
+   */
+  private leaveCircle(cancellation: Cancellation): boolean {
+    this._value = cancellation
+    const waited = this._waitsFor
+    if (waited !== null) {
+      waited._removeWaiter(this)
+      this._waitsFor = null
+      this._wake()
+      return true
+    }
+    const awaits = Array.isArray(this._awaits) ? this._awaits : [this._awaits]
+    const entry = awaits.find((one) => one?._future._state === FutureState.PENDING) as Await
+    entry._future._removeWaiter(entry)
+    entry._wake(entry._future)
     return true
   }
 
@@ -198,7 +224,7 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
   }
 
   private ensureRequests(): CancelRequests {
-    this.requests ??= { count: 0, reason: undefined, controller: null }
+    this.requests ??= { count: 0, reason: undefined, controller: null, isUnderWay: false }
     return this.requests
   }
 
