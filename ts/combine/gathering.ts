@@ -27,6 +27,7 @@ import { ensureFuture } from '../task/create'
 import { reserveTaskNumbers, Task, type TaskOptions } from '../task/task'
 
 export class Gathering extends Future<unknown[]> implements Waiter {
+  static override readonly _isInner = true
   private readonly children: (Future<unknown> | undefined)[]
   private readonly results: unknown[]
   /** One context for all: no code of the user's runs between the first child and the last. */
@@ -44,6 +45,8 @@ export class Gathering extends Future<unknown[]> implements Waiter {
   private started = 0
   private running = 0
   private cancelRequested = false
+  /** Set while places are taken: what counts a child then need not take more. */
+  private isScheduling = false
   /** Where each argument was given first; null until somebody must know. */
   private firstPlaces: Map<unknown, number> | null = null
 
@@ -76,8 +79,7 @@ export class Gathering extends Future<unknown[]> implements Waiter {
   run(): void {
     this.running--
     if (this._state !== FutureState.PENDING) return
-    if (this.scheduled < this.coros.length && !this.cancelRequested) this.schedule()
-    else if (this.running === 0) this.complete()
+    if (!this.isScheduling) this.schedule()
   }
 
   childFailed(child: Future<unknown>): void {
@@ -110,8 +112,21 @@ export class Gathering extends Future<unknown[]> implements Waiter {
     return reached
   }
 
-  /** Takes places in the ready ring, as many as the limit allows. */
+  /** Goes on with as many as the limit allows; completes when there are no more. */
   private schedule(): void {
+    this.isScheduling = true
+    while (this.mayStartMore()) this.takePlaces()
+    this.isScheduling = false
+    if (this._state === FutureState.PENDING && this.running === 0) this.complete()
+  }
+
+  private mayStartMore(): boolean {
+    const hasMore = this.scheduled < this.coros.length && this.running < this.limit
+    return hasMore && !this.cancelRequested && this._state === FutureState.PENDING
+  }
+
+  /** Takes places in the ready ring. */
+  private takePlaces(): void {
     const done: Future<unknown>[] = []
     while (this.scheduled < this.coros.length && this.running < this.limit) {
       const index = this.scheduled++
