@@ -17,6 +17,8 @@ export type Body<A, T> = (argument: A) => Coroutine<T> | PromiseLike<T>
  * wait until its `finally` blocks have run: so this future refuses to be cancelled.
  */
 export class BodyEnd<T> extends Future<T> {
+  static override readonly _isInner = true
+
   override _cancelWith(): boolean {
     return false
   }

@@ -15,6 +15,7 @@ export interface SleepOptions {
 }
 
 class Sleep<T> extends Future<T> implements TimerTarget {
+  static override readonly _isInner = true
   private slot: number
 
   constructor(
@@ -58,6 +59,7 @@ class Sleep<T> extends Future<T> implements TimerTarget {
  * waits for it resumes from that very entry, as behind a bare `yield` in asyncio.
  */
 class GiveWay<T> extends Future<T> implements Runnable {
+  static override readonly _isInner = true
   private waiter: Waiter | null = null
 
   constructor(

@@ -1,10 +1,9 @@
 // wait: until some or all of a set of futures are done. Never cancels, never throws on timeout.
 
 import type { TimerTarget } from '../backend/timer_table'
-import { checkMilliseconds, invalidType, outOfRange } from '../errors/arguments'
-import { Future, isFuture } from '../future/future'
+import { checkMilliseconds, outOfRange } from '../errors/arguments'
+import { Future } from '../future/future'
 import { Operation } from '../future/operation'
-import { isGenerator } from '../future/yielded'
 import { getRunningLoop } from '../loop/running'
 import type { Coro } from '../task/coroutine'
 import { checkCoro, distinct } from '../task/coroutine'
@@ -34,10 +33,6 @@ export function wait<C extends Coro<unknown>>(
   coros: Iterable<C>,
   options: WaitOptions = {},
 ): Operation<WaitResult<ResultOf<C>>> {
-  const given = coros as unknown
-  if (isFuture(given) || isGenerator(given) || typeof given !== 'object' || given === null) {
-    throw invalidType('coros', 'an iterable of futures or coroutines', given)
-  }
   const all = distinct(coros)
   if (all.length === 0) throw outOfRange('coros', 'at least one future to wait for', [])
   const { timeout = null, returnWhen = 'ALL_COMPLETED' } = options
@@ -54,6 +49,7 @@ export function wait<C extends Coro<unknown>>(
 
 /** Ends when enough is done or the time is over; it is its own timer. */
 class WaitEnd extends Future<void> implements TimerTarget {
+  static override readonly _isInner = true
   private slot = -1
 
   arm(delayMs: number): void {

@@ -48,6 +48,8 @@ class DoneCallback<T> implements Waiter {
 }
 
 export class Future<T = unknown> implements PromiseLike<T> {
+  /** @internal Set in the library's own kinds: to users they are futures, and they print as such. */
+  static readonly _isInner: boolean = false
   /** @internal */ readonly _loop: EventLoop
   /** @internal */ _state: FutureState = FutureState.PENDING
   /** @internal The result, the exception, or the Cancellation, by the state. */

@@ -57,6 +57,10 @@ export function stepsOf<T>(
  * What was given, each awaitable once. A function stands for a new run each time it is given.
  */
 export function distinct<C extends Coro<unknown>>(coros: Iterable<C>): C[] {
+  const iterator = (coros as Partial<Iterable<C>> | null | undefined)?.[Symbol.iterator]
+  if (typeof iterator !== 'function' || isFuture(coros) || isGenerator(coros)) {
+    throw invalidType('coros', 'an iterable of futures or coroutines', coros)
+  }
   const seen = new Set<unknown>()
   const all: C[] = []
   for (const coro of coros) {

@@ -53,7 +53,9 @@ export function wrap<T>(promise: PromiseLike<T>): Future<T> {
 }
 
 /** The future of a promise: what completes it comes from outside the loop. */
-export class ForeignFuture<T> extends Future<T> {}
+export class ForeignFuture<T> extends Future<T> {
+  static override readonly _isInner = true
+}
 
 function wrapOn<T>(loop: EventLoop, promise: PromiseLike<T>): Future<T> {
   const future = new ForeignFuture<T>(loop)

@@ -13,7 +13,8 @@ const STATE_NAMES = ['pending', 'finished', 'finished', 'cancelled'] as const
 const printing = new Set<Future<unknown>>()
 
 function describe(future: Future<unknown>): string {
-  const name = future.constructor.name
+  const kind = future.constructor as typeof Future
+  const name = kind._isInner ? 'Future' : kind.name
   if (printing.has(future)) return `<${name} ...>`
   printing.add(future)
   try {
