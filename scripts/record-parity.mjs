@@ -8,7 +8,7 @@ const load = (name) => import(new URL(name, built).href)
 const { generate } = await load('generate.js')
 const { Oracle, oracleVersion } = await load('oracle.js')
 const { seedCount } = await load('profiles.js')
-const { writeRecord } = await load('record.js')
+const { writeRecord } = await load('recording.js')
 
 const version = oracleVersion()
 if (version === null) {

@@ -9,7 +9,7 @@ const { firstDifference } = await load('compare.js')
 const { generate } = await load('generate.js')
 const { generators } = await load('interpret.js')
 const { Oracle, oracleVersion } = await load('oracle.js')
-const { cutTo, differs } = await load('record.js')
+const { cutTo, differs } = await load('recording.js')
 const { runProgram } = await load('run_program.js')
 const { shrink } = await load('shrink.js')
 

@@ -1,0 +1,135 @@
+"""CPython's own event loop on a virtual clock, made deterministic.
+
+The loop is asyncio.BaseEventLoop itself; only its selector and its clock are replaced, and what CPython
+leaves to chance is put in order:
+
+1. The clock counts milliseconds from 0 as integral floats. It moves only when nothing is ready, and then
+   straight to the next timer. The clock's resolution is negligible, so a timer never fires early.
+2. Timers of equal deadline fire in arming order. CPython leaves their order to heapq; Gyre promises it
+   (semantics, line 2), so here timer handles carry a sequence number.
+3. Sets of tasks and futures are iterated in insertion order: those of TaskGroup, as_completed, wait and
+   all_tasks. CPython orders them by address.
+
+Nothing ready and no timer raises Deadlock, where CPython would sleep for ever.
+"""
+
+import asyncio
+import heapq
+from asyncio import base_events, events, tasks, taskgroups
+
+
+class Deadlock(BaseException):
+    """Nothing is ready and no timer is armed: nothing can ever happen again."""
+
+
+class OrderedSet(dict):
+    """The part of set that asyncio uses, iterated in insertion order."""
+
+    def __init__(self, items=()):
+        super().__init__((item, None) for item in items)
+
+    def add(self, item):
+        self[item] = None
+
+    def remove(self, item):
+        del self[item]
+
+    def discard(self, item):
+        self.pop(item, None)
+
+
+class SequencedTimerHandle(events.TimerHandle):
+    """A timer handle that is ordered by deadline, then by arming."""
+
+    __slots__ = ("sequence",)
+
+    def __lt__(self, other):
+        if self._when != other._when:
+            return self._when < other._when
+        return self.sequence < other.sequence
+
+
+class JumpingSelector:
+    """No file descriptors: waiting is moving the clock to the next timer."""
+
+    def __init__(self, loop):
+        self.loop = loop
+
+    def select(self, timeout):
+        if timeout is None:
+            raise Deadlock
+        if timeout > 0:
+            self.loop.now = self.loop._scheduled[0]._when
+        return []
+
+
+class VirtualLoop(base_events.BaseEventLoop):
+    def __init__(self):
+        super().__init__()
+        self.now = 0.0
+        self._clock_resolution = 1e-6
+        self._selector = JumpingSelector(self)
+        self._timer_sequence = 0
+        # Every task ever made here with its place in the order of creation. It also keeps them alive,
+        # so that none is reported as "never retrieved" at the garbage collector's whim.
+        self.created = []
+        self._creation_sequence = 0
+
+    def time(self):
+        return self.now
+
+    def _process_events(self, event_list):
+        pass
+
+    def _write_to_self(self):
+        pass
+
+    def call_at(self, when, callback, *args, context=None):
+        self._check_closed()
+        timer = SequencedTimerHandle(when, callback, args, self, context)
+        self._timer_sequence += 1
+        timer.sequence = self._timer_sequence
+        heapq.heappush(self._scheduled, timer)
+        timer._scheduled = True
+        return timer
+
+    def create_task(self, coro, *, name=None, context=None):
+        return self.register(lambda: super(VirtualLoop, self).create_task(coro, name=name, context=context))
+
+    def create_eager_task(self, coro, name):
+        return self.register(lambda: tasks.Task(coro, loop=self, name=name, eager_start=True))
+
+    def register(self, make):
+        """Number the task before it is made: an eager one may make others before it is returned."""
+        self._creation_sequence += 1
+        sequence = self._creation_sequence
+        task = make()
+        self.created.append((sequence, task))
+        return task
+
+
+def all_tasks_in_order(loop=None):
+    loop = loop or events.get_running_loop()
+    return [task for _, task in sorted(loop.created, key=lambda entry: entry[0]) if not task.done()]
+
+
+def as_completed_in_order(self, aws, timeout):
+    """_AsCompletedIterator.__init__ of 3.13 with its two set expressions in insertion order."""
+    self._done = asyncio.Queue()
+    self._timeout_handle = None
+    loop = events.get_event_loop()
+    todo = OrderedSet(asyncio.ensure_future(aw, loop=loop) for aw in OrderedSet(aws))
+    for f in todo:
+        f.add_done_callback(self._handle_completion)
+    if todo and timeout is not None:
+        self._timeout_handle = loop.call_later(timeout, self._handle_timeout)
+    self._todo = todo
+    self._todo_left = len(todo)
+
+
+def put_sets_in_order():
+    # A module's own `set` hides the builtin one from the code of that module.
+    taskgroups.set = OrderedSet
+    tasks.set = OrderedSet
+    tasks.all_tasks = all_tasks_in_order
+    tasks._AsCompletedIterator.__init__ = as_completed_in_order
