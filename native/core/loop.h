@@ -25,7 +25,7 @@ class Loop {
  public:
   struct Options {
     int64_t clock_origin_ns = 0;
-    // Timers are due by Advance() only.
+    // Time passes by Advance() only.
     bool is_virtual = false;
   };
 

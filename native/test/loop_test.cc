@@ -144,6 +144,18 @@ TEST_CASE("virtual time jumps from deadline to deadline") {
   CHECK(rig.loop.PrepareToWait() == Loop::Rest::kSleep);
 }
 
+TEST_CASE("what is overdue on a virtual clock comes without an advance") {
+  LoopRig rig(16, 8'192, {.is_virtual = true});
+  rig.Arm({0, 1}, 100);
+  rig.Arm({1, 1}, 200);
+  CHECK(rig.loop.Advance() == 100);
+  CHECK(SlotsOf(rig.Take()) == Slots{0});
+  rig.Arm({2, 1}, 100);
+  rig.Arm({3, 1}, 50);
+  CHECK(SlotsOf(rig.Turn()) == Slots{3, 2});
+  CHECK(rig.loop.timer_count() == 1);
+}
+
 TEST_CASE("virtual time stands still until all timers of a deadline found room") {
   LoopRig rig(2, 8'192, {.is_virtual = true});
   for (uint32_t slot = 0; slot < 5; ++slot) rig.Arm({slot, 1}, 100);
