@@ -26,3 +26,8 @@ export async function rejectionOf(promise: PromiseLike<unknown>): Promise<unknow
 export function codeOf(error: unknown): unknown {
   return (error as { code?: unknown } | null)?.code
 }
+
+/** The message of an error; undefined if it has none. */
+export function messageOf(error: unknown): unknown {
+  return (error as { message?: unknown } | null | undefined)?.message
+}

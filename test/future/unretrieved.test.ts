@@ -13,7 +13,7 @@ import {
   sleep,
 } from 'gyre'
 import { runVirtual } from 'gyre/testing'
-import { rejectionOf } from '../thrown.js'
+import { messageOf, rejectionOf } from '../thrown.js'
 
 const collect = (globalThis as { gc?: () => void }).gc
 const NEVER_RETRIEVED = /exception was never retrieved/
@@ -45,7 +45,7 @@ test('an error that nobody looked at is reported once, when the loop closes', as
   })
   assert.equal(reports.length, 1)
   assert.equal(reports[0]?.message, 'Task exception was never retrieved')
-  assert.equal((reports[0]?.exception as Error).message, 'lost')
+  assert.equal(messageOf(reports[0]?.exception), 'lost')
   assert.equal(reports[0]?.future, kept[0])
 })
 
@@ -126,7 +126,7 @@ test('the later errors of a gather that failed already count as seen', async () 
       throw new Error('late')
     }
     const all = gather(failingTask('early'), late)
-    assert.equal(((await rejectionOf(all)) as Error).message, 'early')
+    assert.equal(messageOf(await rejectionOf(all)), 'early')
     await sleep(10)
   })
   assert.deepEqual(reports, [])
@@ -144,7 +144,7 @@ test('the error of a shielded task whose outer was cancelled is reported', async
     await sleep(10)
   })
   assert.equal(reports.length, 1)
-  assert.equal((reports[0]?.exception as Error).message, 'late')
+  assert.equal(messageOf(reports[0]?.exception), 'late')
 })
 
 test('a cancelled task is no error and is not reported', async () => {
