@@ -118,8 +118,11 @@ export class FallbackStream implements StreamHandle {
     this.socket.setKeepAlive(enabled, delaySeconds * 1000)
   }
 
-  private readonly written = (): void => {
-    if (this.drainMark < 0 || this.socket.writableLength > this.drainMark) return
+  private readonly written = (error?: Error | null): void => {
+    // What failed or was dropped (of which there is no error) has left the buffer too, and yet nothing
+    // has drained.
+    if (error || this.socket.destroyed || this.drainMark < 0) return
+    if (this.socket.writableLength > this.drainMark) return
     this.drainMark = -1
     this.enqueue((events) => events.streamDrained())
   }
