@@ -309,6 +309,8 @@ export class EventLoop implements BackendHost, HandleOwner {
       if (this.timersOverdue) this.pollTimers()
       if (ring.size === 0 && !this.stopping && this.interruption === null) {
         if (!this._isVirtual) return Visit.IDLE
+        // What waits for a promise may be about to wait for a timer: the clock stands until it does.
+        if (turns > 1) return Visit.PROMISES
         if (!this._backend.advance() && !this.isStuck()) return Visit.IDLE
       }
       this.runTurn()
@@ -325,9 +327,8 @@ export class EventLoop implements BackendHost, HandleOwner {
           this._backend.poll()
           continue
         }
-        // Nothing wakes a virtual loop whose ring is empty: its clock jumps before it hands back.
-        if (ring.size === 0 && this._isVirtual && !this._backend.advance()) continue
-        return ring.size === 0 ? Visit.IDLE : Visit.BUDGET
+        if (ring.size > 0) return Visit.BUDGET
+        return this._isVirtual ? Visit.PROMISES : Visit.IDLE
       }
     }
   }

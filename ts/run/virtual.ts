@@ -6,6 +6,7 @@ import { DeadlockError } from '../errors/errors'
 import { EventLoop } from '../loop/loop'
 import { ForeignFuture } from '../task/create'
 import { tasksOf } from '../task/current'
+import { waitedFor } from '../task/inspect'
 import type { Task } from '../task/task'
 import { deadlockMessage } from './deadlock'
 
@@ -34,7 +35,7 @@ function isStuck(loop: EventLoop): boolean {
 }
 
 function waitsInsideLoop(task: Task<unknown>): boolean {
-  if (task._awaits !== null) return true
-  const waited = task._waitsFor
-  return waited !== null && !(waited instanceof ForeignFuture) && !(waited instanceof BodyEnd)
+  return waitedFor(task).some(
+    (future) => !(future instanceof ForeignFuture) && !(future instanceof BodyEnd),
+  )
 }
