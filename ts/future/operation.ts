@@ -1,6 +1,6 @@
-// Operation: what a coroutine method is in asyncio. It starts when it is waited for, once, and runs in
-// the task that waits: no task of its own and no extra turn, so cancellation, uncancel counts and the
-// order of events are asyncio's.
+// Operation: what a coroutine method is in asyncio. It starts when it is waited for, once, and runs
+// in the task that waits: no task of its own and no extra turn, so cancellation, uncancel counts
+// and the order of events are asyncio's.
 //
 // `yield* operation` runs its generator inside the waiting generator. `await operation` steps the
 // same generator from here, as part of the async function's task.
@@ -10,7 +10,7 @@ import { RuntimeError } from '../errors/errors'
 import { type EventLoop, Kind } from '../loop/loop'
 import { schedulingLoop } from '../loop/running'
 import { type Future, takeDelegated } from './future'
-import { type Await, type AwaitOwner, awaitOwner, refuseAwait } from './then'
+import { type Await, type AwaitOwner, awaitOwner, cancellationIn, refuseAwait } from './then'
 import { badYield } from './yielded'
 
 type Steps<T> = Generator<Future<unknown>, T, unknown>
@@ -76,7 +76,7 @@ class OperationSteps<T> implements Await {
     if (owner !== null) {
       owner._endAwait(this)
       const cancellation = owner._takeCancellation()
-      if (cancellation !== null && !this._future.cancelled()) this.failure = cancellation
+      if (cancellation !== null) this.failure = cancellationIn(this._future) ?? cancellation
     }
     this.resource.runInAsyncScope(this.advance, this)
   }

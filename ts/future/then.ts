@@ -1,14 +1,14 @@
 // `await future` in async functions: Future.then, catch and finally.
 //
 // A continuation is the waiter that resolves the awaiting promise. It also is what `then` returns,
-// and makes a native promise only if somebody goes on from there: `await` ignores what `then` returns,
-// and a promise costs more than everything else here.
+// and makes a native promise only if somebody goes on from there: `await` ignores what `then`
+// returns, and a promise costs more than everything else here.
 //
-// In an async-function task, a continuation belongs to the task's awaits, so that cancelling the task
-// reaches what it waits for.
+// In an async-function task, a continuation belongs to the task's awaits, so that cancelling the
+// task reaches what it waits for.
 
 import { AsyncResource } from 'node:async_hooks'
-import { EventLoopClosedError, RuntimeError } from '../errors/errors'
+import { CancelledError, EventLoopClosedError, isCancelled, RuntimeError } from '../errors/errors'
 import { taskStore } from '../loop/context'
 import { type EventLoop, Kind } from '../loop/loop'
 import type { Cancellation } from './cancellation'
@@ -23,7 +23,7 @@ export interface AwaitedFuture {
   _addWaiter(waiter: Waiter): void
   _removeWaiter(waiter: Waiter): void
   _cancelWith(cancellation: Cancellation): boolean
-  _makeCancelledError(): Error
+  _makeCancelledError(): CancelledError
   _markRetrieved(): void
 }
 
@@ -38,7 +38,9 @@ export interface AwaitOwner {
   readonly _loop: object
   /** @internal */
   done(): boolean
-  /** @internal An await of this task begins; a cancellation that waits to be delivered goes into it. */
+  /**
+   * @internal An await of this task begins; a cancellation that waits to be delivered goes into it.
+   */
   _beginAwait(entry: Await): void
   /** @internal */
   _endAwait(entry: Await): void
@@ -64,6 +66,17 @@ export function refuseAwait(owner: AwaitOwner, future: AwaitedFuture): Error | n
     )
   }
   return null
+}
+
+/**
+ * The CancelledError with which `future` ended, for one who was cancelled meanwhile and gets only
+ * one of the two. An AbortError, which says the same, need not be reported either.
+ */
+export function cancellationIn(future: AwaitedFuture): CancelledError | null {
+  if (future._state === FutureState.CANCELLED) return future._makeCancelledError()
+  if (future._state !== FutureState.EXCEPTION || !isCancelled(future._value)) return null
+  future._markRetrieved()
+  return future._value instanceof CancelledError ? future._value : null
 }
 
 export type OnFulfilled<T, A> = ((value: T) => A | PromiseLike<A>) | null | undefined
@@ -99,6 +112,7 @@ class Continuation<T, A, B> implements Await, Promise<A | B> {
     if (owner !== null) {
       owner._endAwait(this)
       cancellation = owner._takeCancellation()
+      if (cancellation !== null) cancellation = cancellationIn(future) ?? cancellation
       if (cancellation === null && future._state === FutureState.PENDING) {
         // Woken to leave a circle, but another await of the task has left it: this one waits on.
         future._addWaiter(this)

@@ -11,10 +11,10 @@
 
 import type { AsyncResource } from 'node:async_hooks'
 import { checkFunction, invalidType } from '../errors/arguments'
-import { CancelledError, endsLoop, RuntimeError } from '../errors/errors'
+import { CancelledError, endsLoop, isCancelled, RuntimeError } from '../errors/errors'
 import { Cancellation } from '../future/cancellation'
 import { Future, takeDelegated } from '../future/future'
-import type { Await, AwaitedFuture, AwaitOwner } from '../future/then'
+import { type Await, type AwaitedFuture, type AwaitOwner, cancellationIn } from '../future/then'
 import { FutureState, type Waiter } from '../future/waiter'
 import { badYield } from '../future/yielded'
 import { captureContext, taskStore } from '../loop/context'
@@ -281,7 +281,7 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
     const cancellation = this._value as Cancellation | undefined
     if (cancellation !== undefined) {
       this._value = undefined
-      error = cancellationOf(waited) ?? cancellation.takeError()
+      error = (waited && cancellationIn(waited)) ?? cancellation.takeError()
     }
     const outer = stepping.task
     stepping.task = this as Task<unknown>
@@ -382,6 +382,12 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
       super._cancelWith(new Cancellation(undefined, error.origin ?? this, error))
       return
     }
+    const signal = this.requests?.controller?.signal
+    if (signal?.aborted === true && isCancelled(error)) {
+      // What takes an AbortSignal fails with an error of its own kind when the signal is aborted.
+      super._cancelWith(new Cancellation((signal.reason as CancelledError).reason, this))
+      return
+    }
     super.setException(error)
     if (endsLoop(error)) {
       this._markRetrieved()
@@ -398,17 +404,6 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
 /** A plain function for runInAsyncScope, so that no closure is made for each step. */
 function stepTask(task: Task<unknown>): void {
   task._step()
-}
-
-/** The CancelledError that a task gets anyway from what it waited for. */
-function cancellationOf(waited: Future<unknown> | null): CancelledError | null {
-  if (waited === null) return null
-  if (waited._state === FutureState.CANCELLED) return waited._makeCancelledError()
-  if (waited._state === FutureState.EXCEPTION && waited._value instanceof CancelledError) {
-    waited._markRetrieved()
-    return waited._value
-  }
-  return null
 }
 
 /** Makes the tasks of a loop: see EventLoop.setTaskFactory. */
