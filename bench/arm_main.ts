@@ -1,0 +1,102 @@
+// The process of one arm: arm_main.js <scenario> <case> <arm>. Reads lines, answers with lines.
+//
+// An operation arm is given a count, does as many operations, and answers with what one cost. A server
+// arm says its port first, and answers every line with what its process has used up so far.
+
+import { createInterface } from 'node:readline'
+import { type Coroutine, createTask, Future, run } from 'gyre'
+import type { Arm, Measurement, OperationArm, ServerArm, Usage } from './scenario.js'
+import { findScenario } from './scenarios.js'
+
+function usage(): Usage {
+  const { user, system } = process.cpuUsage()
+  // maxRSS is in KiB on every system that Node runs on.
+  return { cpuUs: user + system, rssPeakBytes: process.resourceUsage().maxRSS * 1024 }
+}
+
+function say(answer: unknown): void {
+  process.stdout.write(`${typeof answer === 'number' ? answer : JSON.stringify(answer)}\n`)
+}
+
+/** Begins to measure `count` operations; the function that is returned ends it. */
+function begin(count: number): () => Measurement {
+  // What the round before has left behind is none of this round's costs.
+  globalThis.gc?.()
+  const startUsage = usage()
+  const startedAtNs = process.hrtime.bigint()
+  return () => {
+    const wallNs = Number(process.hrtime.bigint() - startedAtNs)
+    const { cpuUs, rssPeakBytes } = usage()
+    return {
+      cpuNs: ((cpuUs - startUsage.cpuUs) * 1e3) / count,
+      wallNs: wallNs / count,
+      rssPeakBytes,
+    }
+  }
+}
+
+const lines = createInterface({ input: process.stdin })
+
+/** The counts that come in, for a coroutine to wait for; null at the end. */
+class Counts {
+  private waiter: Future<number | null> | null = null
+
+  constructor() {
+    lines.on('line', (line) => this.waiter?.setResult(Number(line)))
+    lines.on('close', () => this.waiter?.setResult(null))
+  }
+
+  next(): Future<number | null> {
+    this.waiter = new Future<number | null>()
+    return this.waiter
+  }
+}
+
+async function operatePlainly(round: (count: number) => void | Promise<void>): Promise<void> {
+  for await (const line of lines) {
+    const count = Number(line)
+    const end = begin(count)
+    await round(count)
+    say(end())
+  }
+}
+
+function* operateInLoop(arm: Exclude<OperationArm, { backend: null }>): Coroutine<void> {
+  const counts = new Counts()
+  for (;;) {
+    const count: number | null = yield* counts.next()
+    if (count === null) return
+    const end = begin(count)
+    if ('steps' in arm) yield* arm.steps(count)
+    else yield* createTask(() => arm.round(count))
+    say(end())
+  }
+}
+
+function answerUsage(): void {
+  lines.on('line', () => say(usage()))
+  lines.on('close', () => process.exit())
+}
+
+function* serveInLoop(serve: () => Coroutine<number>): Coroutine<void> {
+  say(yield* serve())
+  yield* new Future<void>()
+}
+
+async function serve(arm: ServerArm): Promise<void> {
+  answerUsage()
+  if (arm.backend === null) say(await arm.serve())
+  else await run(serveInLoop(arm.serve))
+}
+
+async function main(scenarioName = '', caseName = '', armName = ''): Promise<void> {
+  const subject = findScenario(scenarioName)?.cases.find(({ name }) => name === caseName)
+  const arms: readonly Arm[] = subject?.arms ?? []
+  const arm = arms.find(({ name }) => name === armName)
+  if (arm === undefined) throw new Error(`no arm ${scenarioName} / ${caseName} / ${armName}`)
+  if ('serve' in arm) await serve(arm)
+  else if (arm.backend === null) await operatePlainly(arm.round)
+  else await run(operateInLoop(arm))
+}
+
+await main(...process.argv.slice(2))

@@ -1,0 +1,84 @@
+// `npm run bench [-- scenario… [--rounds=N]]`: runs the arms of each case in turn, A B C A B C …, prints
+// what they cost, and writes bench/results/<scenario>.json.
+
+import { parseArgs } from 'node:util'
+import { backendInfo } from 'gyre'
+import { type RunningArm, startArm } from './arm_process.js'
+import { describeLoad } from './load.js'
+import { describeMachine } from './machine.js'
+import { printCase, printMachine, printScenario } from './report.js'
+import { type CaseResult, resultOf, writeResult } from './results.js'
+import type { Case, Measurement, Scenario } from './scenario.js'
+import { findScenario, scenarios } from './scenarios.js'
+
+const ROUNDS = 9
+/** Rounds that are not counted, until the compiler has seen enough. */
+const WARM_UP_ROUNDS = 2
+
+interface Plan {
+  readonly scenarios: readonly Scenario[]
+  readonly rounds: number
+}
+
+function planOf(programArguments: readonly string[]): Plan {
+  const { values, positionals } = parseArgs({
+    args: [...programArguments],
+    options: { rounds: { type: 'string', default: String(ROUNDS) } },
+    allowPositionals: true,
+  })
+  const rounds = Number(values.rounds)
+  if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`--rounds=${values.rounds}?`)
+  const chosen = positionals.map((name) => {
+    const scenario = findScenario(name)
+    if (scenario !== undefined) return scenario
+    const names = scenarios.map(({ name }) => name).join(', ')
+    throw new Error(`there is no scenario '${name}'; there are: ${names}`)
+  })
+  return { scenarios: chosen.length === 0 ? scenarios : chosen, rounds }
+}
+
+/** The case without the arms that cannot run here. */
+function runnable<C extends Case>(subject: C): C {
+  if (backendInfo().name === 'native') return subject
+  return { ...subject, arms: subject.arms.filter(({ backend }) => backend !== 'native') }
+}
+
+async function runCase(scenario: Scenario, subject: Case, rounds: number): Promise<CaseResult> {
+  const running: RunningArm[] = []
+  try {
+    for (const arm of subject.arms) running.push(await startArm(scenario.name, subject, arm))
+    const measurements = running.map((): Measurement[] => [])
+    for (let round = -WARM_UP_ROUNDS; round < rounds; round++) {
+      for (const [index, arm] of running.entries()) {
+        const measurement = await arm.measure()
+        if (round >= 0) measurements[index]!.push(measurement)
+      }
+    }
+    return resultOf(subject, measurements)
+  } finally {
+    for (const arm of running) arm.close()
+  }
+}
+
+async function runScenario(scenario: Scenario, rounds: number): Promise<void> {
+  printScenario(scenario, rounds)
+  const cases: CaseResult[] = []
+  for (const subject of scenario.cases) {
+    const result = await runCase(scenario, runnable(subject), rounds)
+    printCase(result)
+    cases.push(result)
+  }
+  const date = new Date().toISOString().slice(0, 10)
+  writeResult(scenario, { date, machine: describeMachine(), load: describeLoad(), rounds, cases })
+}
+
+try {
+  const plan = planOf(process.argv.slice(2))
+  printMachine(describeMachine(), describeLoad())
+  const { name, reason } = backendInfo()
+  if (name !== 'native') console.log(`Without the native backend, which cannot run here: ${reason}`)
+  for (const scenario of plan.scenarios) await runScenario(scenario, plan.rounds)
+} catch (error) {
+  console.error(`bench: ${(error as Error).message}`)
+  process.exitCode = 1
+}
