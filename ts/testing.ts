@@ -11,9 +11,10 @@ export interface RunVirtualOptions extends RunOptions {
 }
 
 /**
- * Like `run`, on a loop whose clock starts at 0 and jumps to the next timer whenever nothing is ready:
- * a program full of sleeps runs at once, always in the same order. Rejects with DeadlockError as soon
- * as nothing is ready, no timer is armed, and main waits only on futures of the loop.
+ * Like `run`, on a loop whose clock starts at 0 and jumps to the next timer whenever nothing is
+ * ready: a program full of sleeps runs at once, always in the same order. Rejects with
+ * DeadlockError as soon as nothing is ready, no timer is armed, and main waits only on futures of
+ * the loop.
  *
  * The clock does not wait for sockets, files or promises from outside the loop: use it for programs
  * whose only delays are the loop's own.

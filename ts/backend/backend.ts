@@ -61,7 +61,9 @@ export interface Backend {
   /** Runs a ready entry whose kind is the backend's own. */
   dispatch(kind: number, generation: number, slot: number, a: number, b: number): void
 
-  /** Opens a listening TCP socket; `events.listening` or `events.listenFailed` tells the outcome. */
+  /**
+   * Opens a listening TCP socket; `events.listening` or `events.listenFailed` tells the outcome.
+   */
   listen(endpoint: ListenEndpoint, events: ListenerEvents): ListenerHandle
   /** Connects a TCP socket; `events.streamConnected` or `events.streamClosed` tells the outcome. */
   connect(endpoint: ConnectEndpoint, events: StreamEvents): StreamHandle
@@ -92,7 +94,9 @@ export interface SocketAddress {
   port: number
 }
 
-/** What happens to a stream. Calls come from inside a turn, never from inside a call to the handle. */
+/**
+ * What happens to a stream. Calls come from inside a turn, never from inside a call to the handle.
+ */
 export interface StreamEvents {
   streamConnected(): void
   /** `data` is borrowed: it is valid until the call returns. */

@@ -1,5 +1,5 @@
-// A binary heap of deadlines in (deadline, arming) order, in typed arrays. Cancelled entries stay until
-// they come up, or until they are the larger part (asyncio's loops do the same).
+// A binary heap of deadlines in (deadline, arming) order, in typed arrays. Cancelled entries stay
+// until they come up, or until they are the larger part (asyncio's loops do the same).
 
 const INITIAL_CAPACITY = 64
 const COMPACT_MIN = 64

@@ -1,13 +1,13 @@
-// How a visit goes on after it handed back: behind the microtasks that are due, as long as the budget
-// lasts, and then behind Node's own events. Shared by both backends.
+// How a visit goes on after it handed back: behind the microtasks that are due, as long as the
+// budget lasts, and then behind Node's own events. Shared by both backends.
 
 import { performance } from 'node:perf_hooks'
 import { VISIT_BUDGET_MS } from './backend'
 
 /**
- * Calls `visit` when all microtasks that are queued now, and those that they queue, have run. A tick
- * scheduled from a microtask runs when the microtask queue is empty; one scheduled from elsewhere may
- * run before it (Node's processTicksAndRejections drains ticks first).
+ * Calls `visit` when all microtasks that are queued now, and those that they queue, have run. A
+ * tick scheduled from a microtask runs when the microtask queue is empty; one scheduled from
+ * elsewhere may run before it (Node's processTicksAndRejections drains ticks first).
  */
 export class Deferral {
   private startedMs = 0

@@ -1,9 +1,9 @@
 // The fallback backend: the contract of backend.ts over node:net and Node's timers, in TypeScript
 // alone. It runs wherever Node does; what it cannot do is watch raw file descriptors.
 //
-// Timers live in a heap in (deadline, arming) order. For the earliest one a single Node timer is armed
-// when it is a millisecond or more away; for what is nearer, setImmediate looks at the clock, because
-// Node's timers know whole milliseconds only.
+// Timers live in a heap in (deadline, arming) order. For the earliest one a single Node timer is
+// armed when it is a millisecond or more away; for what is nearer, setImmediate looks at the clock,
+// because Node's timers know whole milliseconds only.
 
 import { performance } from 'node:perf_hooks'
 import type {

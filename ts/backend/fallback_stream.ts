@@ -1,5 +1,5 @@
-// A stream of the fallback: a node:net socket that speaks the backend's contract. What Node emits goes
-// through the ready ring, so that it reaches protocols inside a turn, in order, as on native.
+// A stream of the fallback: a node:net socket that speaks the backend's contract. What Node emits
+// goes through the ready ring, so that it reaches protocols inside a turn, in order, as on native.
 
 import net from 'node:net'
 import type { ConnectEndpoint, SocketAddress, StreamEvents, StreamHandle } from './backend'
@@ -119,8 +119,8 @@ export class FallbackStream implements StreamHandle {
   }
 
   private readonly written = (error?: Error | null): void => {
-    // What failed or was dropped (of which there is no error) has left the buffer too, and yet nothing
-    // has drained.
+    // What failed or was dropped (of which there is no error) has left the buffer too, and yet
+    // nothing has drained.
     if (error || this.socket.destroyed || this.drainMark < 0) return
     if (this.socket.writableLength > this.drainMark) return
     this.drainMark = -1
@@ -146,8 +146,8 @@ export class FallbackStream implements StreamHandle {
 }
 
 /**
- * Node destroys a socket by itself when both directions have ended, net.Socket without a choice; the
- * contract leaves that to close(). The switch is documented for streams, if not for sockets.
+ * Node destroys a socket by itself when both directions have ended, net.Socket without a choice;
+ * the contract leaves that to close(). The switch is documented for streams, if not for sockets.
  */
 function keepUntilClosed(socket: net.Socket): void {
   const halves = socket as unknown as Record<'_readableState' | '_writableState', object>

@@ -1,8 +1,9 @@
-// The native backend: the contract of backend.ts over the C++ addon. Timers, sends and reads go through
-// shared memory; the boundary is crossed once a turn, not once an event.
+// The native backend: the contract of backend.ts over the C++ addon. Timers, sends and reads go
+// through shared memory; the boundary is crossed once a turn, not once an event.
 //
 // Native code calls `onVisit` when I/O or timers are due. Wake-ups from outside a turn (a node:http
-// handler resolves a future) are visited from a microtask, without any crossing but the flush behind.
+// handler resolves a future) are visited from a microtask, without any crossing but the flush
+// behind.
 
 import { performance } from 'node:perf_hooks'
 import { markAsUntransferable } from 'node:worker_threads'
@@ -22,14 +23,14 @@ import { Deferral } from './deferral'
 import type { Addon, NativeLoop } from './native_addon'
 import { NativeKind, NativeOp } from './native_addon'
 import { NativeListener } from './native_listener'
-import { NativeStream } from './native_stream'
+import { type NativeOwner, NativeStream } from './native_stream'
 import { Control } from './ready_ring'
 import { Submissions } from './submissions'
 import { deadlineNs } from './timer_table'
 
 const RECEIVE_SLAB_BYTES = 512 * 1024
 
-export class NativeBackend implements Backend {
+export class NativeBackend implements Backend, NativeOwner {
   static readonly poller = 'epoll'
   readonly name = 'native'
   readonly poller = NativeBackend.poller
@@ -257,7 +258,8 @@ export class NativeBackend implements Backend {
     } else if (outcome === Visit.IDLE && this.host.ring.size === 0) {
       this.host.ring.control[Control.ASLEEP] = 1
     } else if (this.host.ring.size === 0) {
-      // Native code visits only for what is ready: of a virtual clock that may jump it knows nothing.
+      // Native code visits only for what is ready: of a virtual clock that may jump it knows
+      // nothing.
       setImmediate(() => {
         this.deferral.begin()
         this.visitFromJs()
@@ -269,9 +271,9 @@ export class NativeBackend implements Backend {
 }
 
 /**
- * Where the clock of performance.now() has its zero on the monotonic clock. JavaScript does not say, so
- * it is bracketed; the later bound is taken, so that native code's idea of the time is never ahead
- * and no timer fires early.
+ * Where the clock of performance.now() has its zero on the monotonic clock. JavaScript does not
+ * say, so it is bracketed; the later bound is taken, so that native code's idea of the time is
+ * never ahead and no timer fires early.
  */
 function clockOriginNs(addon: Addon): number {
   let origin = Infinity

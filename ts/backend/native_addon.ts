@@ -124,7 +124,8 @@ function load(): Found {
   try {
     addon = require(file) as Addon
   } catch (error) {
-    const message = `the native binary ${file} does not load; \`npm rebuild gyre\` may mend it, GYRE_BACKEND=fallback does without it`
+    const remedy = '`npm rebuild gyre` may mend it, GYRE_BACKEND=fallback does without it'
+    const message = `the native binary ${file} does not load; ${remedy}`
     throw new GyreError(message, 'ERR_NATIVE_BROKEN', { cause: error })
   }
   checkLayout(addon.layout, file)
@@ -152,7 +153,8 @@ function checkLayout(layout: Layout, file: string): void {
     agrees(NativeOp, layout.ops) &&
     agrees(NativeOperation, layout.operations)
   if (matches) return
-  const message = `the native binary ${file} belongs to another version of Gyre: \`npm rebuild gyre\` builds it anew`
+  const remedy = '`npm rebuild gyre` builds it anew'
+  const message = `the native binary ${file} belongs to another version of Gyre: ${remedy}`
   throw new GyreError(message, 'ERR_NATIVE_BROKEN')
 }
 

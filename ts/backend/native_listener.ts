@@ -1,13 +1,13 @@
 // A listening socket of the native backend.
 
 import type { ListenerEvents, ListenerHandle, SocketAddress } from './backend'
-import type { NativeBackend } from './native'
 import { NativeOp } from './native_addon'
+import type { NativeOwner } from './native_stream'
 import { RUN_KIND } from './ready_ring'
 
 export class NativeListener implements ListenerHandle {
   constructor(
-    private readonly backend: NativeBackend,
+    private readonly backend: NativeOwner,
     private readonly slot: number,
     readonly generation: number,
     readonly events: ListenerEvents,
@@ -16,7 +16,7 @@ export class NativeListener implements ListenerHandle {
   }
 
   /** A listener that could not be made; its events hear of it in a turn. */
-  static failed(backend: NativeBackend, events: ListenerEvents, error: Error): NativeListener {
+  static failed(backend: NativeOwner, events: ListenerEvents, error: Error): NativeListener {
     backend.ring.push(RUN_KIND, { run: () => events.listenFailed(error) })
     return new NativeListener(backend, -1, 0, events)
   }

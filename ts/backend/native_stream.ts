@@ -1,10 +1,11 @@
-// A stream of the native backend: a token for native code's state machine, and what has been heard of it.
+// A stream of the native backend: a token for native code's state machine, and what has been heard
+// of it.
 
 import { systemError } from '../errors/system_error'
 import type { SocketAddress, StreamEvents, StreamHandle } from './backend'
-import type { NativeBackend } from './native'
-import { NativeKind, NativeOp, NativeOperation } from './native_addon'
-import { RUN_KIND } from './ready_ring'
+import { NativeKind, type NativeLoop, NativeOp, NativeOperation } from './native_addon'
+import { type ReadyRing, RUN_KIND } from './ready_ring'
+import type { Submissions } from './submissions'
 
 /**
  * Writes up to this size are copied and coalesced; larger ones go to the kernel at once, from the
@@ -21,6 +22,15 @@ const SYSCALLS: Readonly<Record<number, string>> = {
   [NativeOperation.WRITE]: 'write',
 }
 
+/** What streams and listeners need of the backend that has them. */
+export interface NativeOwner {
+  readonly ring: ReadyRing
+  readonly addonLoop: NativeLoop
+  readonly submissions: Submissions
+  sendCopy(generation: number, slot: number, data: Uint8Array): void
+  removeListener(slot: number): void
+}
+
 export class NativeStream implements StreamHandle {
   private events: StreamEvents | null = null
   /** What native code last said to be unsent. */
@@ -29,14 +39,14 @@ export class NativeStream implements StreamHandle {
   private submitted = 0
 
   constructor(
-    private readonly backend: NativeBackend,
+    private readonly backend: NativeOwner,
     private readonly slot: number,
     readonly generation: number,
     private readonly peer: { address: string; port: number } | null,
   ) {}
 
   /** A stream that could not even be made; its events hear of it in a turn, as of any failure. */
-  static failed(backend: NativeBackend, events: StreamEvents, error: Error): NativeStream {
+  static failed(backend: NativeOwner, events: StreamEvents, error: Error): NativeStream {
     backend.ring.push(RUN_KIND, { run: () => events.streamClosed(error) })
     return new NativeStream(backend, -1, 0, null)
   }

@@ -1,8 +1,8 @@
-// The submission ring: what TypeScript asks of native code, in order. Native code drains it after each
-// call into JavaScript and before libuv blocks; when it is full it is drained at once.
+// The submission ring: what TypeScript asks of native code, in order. Native code drains it after
+// each call into JavaScript and before libuv blocks; when it is full it is drained at once.
 //
-// Small writes are copied into the send slab, and submitted by offset and length. The slab is free again
-// as soon as the ring has been drained.
+// Small writes are copied into the send slab, and submitted by offset and length. The slab is free
+// again as soon as the ring has been drained.
 
 import { NativeOp } from './native_addon'
 import { Control, ENTRY_BYTES, type ReadyRing } from './ready_ring'

@@ -19,7 +19,7 @@ const DEADLINE_NS_MAX = 2 ** 62
 /** A time on the loop's clock as backends keep it: whole nanoseconds, so that both order alike. */
 export function deadlineNs(whenMs: number): number {
   const ns = Math.round(whenMs * 1e6)
-  return ns <= 0 ? 0 : ns < DEADLINE_NS_MAX ? ns : DEADLINE_NS_MAX
+  return Math.max(0, Math.min(ns, DEADLINE_NS_MAX))
 }
 
 export class TimerTable {

@@ -17,7 +17,9 @@ export interface AsCompletedOptions {
   timeout?: number | null | undefined
 }
 
-/** Iterates with `for…of`, giving operations to `yield*`, or with `for await…of`, giving futures. */
+/**
+ * Iterates with `for…of`, giving operations to `yield*`, or with `for await…of`, giving futures.
+ */
 export class CompletionOrder<T> implements TimerTarget {
   private readonly loop: EventLoop = schedulingLoop()
   private readonly todo: Set<Future<T>>

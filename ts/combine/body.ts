@@ -1,5 +1,5 @@
-// The body of a timeout or a task group: it runs in the current task, as the body of `async with` does
-// in Python, whether it is a generator function or an async function.
+// The body of a timeout or a task group: it runs in the current task, as the body of `async with`
+// does in Python, whether it is a generator function or an async function.
 
 import { invalidType } from '../errors/arguments'
 import { Future, isFuture } from '../future/future'

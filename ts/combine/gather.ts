@@ -34,10 +34,10 @@ export type Outcomes<A extends readonly unknown[]> = {
 }
 
 /**
- * Runs coroutines at once and waits for all. Resolves to their results, in the order of the arguments.
- * The first error is thrown to who waits; the others run on. Cancelling the gather cancels them all.
- * An awaitable that is given twice runs once; a function is called each time it is given. `gather()`
- * of nothing resolves to [].
+ * Runs coroutines at once and waits for all. Resolves to their results, in the order of the
+ * arguments. The first error is thrown to who waits; the others run on. Cancelling the gather
+ * cancels them all. An awaitable that is given twice runs once; a function is called each time it
+ * is given. `gather()` of nothing resolves to [].
  */
 export function gather<const A extends readonly Coro<unknown>[]>(...coros: A): Future<Results<A>>
 export function gather<const A extends readonly Coro<unknown>[]>(

@@ -1,17 +1,20 @@
 // The future of a gather. The order of events is asyncio's, step by step.
 //
-// In asyncio a gather of coroutines makes a task of each at once. Here their places in the ready ring are
-// taken at once, and their names, but a task is made when its first step comes. So a task that ends in
-// its first step dies young, which is what makes a hundred thousand of them cheap: what costs in large
-// gathers is the garbage collector copying tasks that wait for nothing. Whoever asks for all tasks, or
-// cancels the gather, has those made that are missing; nobody can tell the difference.
+// In asyncio a gather of coroutines makes a task of each at once. Here their places in the ready
+// ring are taken at once, and their names, but a task is made when its first step comes. So a task
+// that ends in its first step dies young, which is what makes a hundred thousand of them cheap:
+// what costs in large gathers is the garbage collector copying tasks that wait for nothing. Whoever
+// asks for all tasks, or cancels the gather, has those made that are missing; nobody can tell the
+// difference.
 //
-// The same generator given twice must run once. To find out costs a hash for each argument, so it is
-// done only when something happens that a repeated generator could cause: see `isRepeat`.
+// The same generator given twice must run once. To find out costs a hash for each argument, so it
+// is done only when something happens that a repeated generator could cause: see `isRepeat`.
 //
-// Invariants: 1. running = children that are started, or scheduled to start, and have not been counted.
-//             2. children[i] is the future of argument i, once it is made and while its outcome is of
-//                use; results[i] stands for it when it succeeded in its first step.
+// Invariants: 1. running = children that are started, or scheduled to start, and have not been
+//                counted.
+//             2. The gathering stands on the loop's list of tasks while tasks of it are not made.
+//             3. children[i] is the future of argument i, once it is made and while its outcome is
+//                of use; results[i] stands for it when it succeeded in its first step.
 
 import type { AsyncResource } from 'node:async_hooks'
 import { CancelledError } from '../errors/errors'
@@ -21,20 +24,24 @@ import { type DoneFuture, FutureState, type Waiter } from '../future/waiter'
 import { isGenerator } from '../future/yielded'
 import { captureContext } from '../loop/context'
 import type { Runnable } from '../loop/handle'
+import type { Linked } from '../loop/linked_list'
 import { type EventLoop, Kind } from '../loop/loop'
 import type { Coro } from '../task/coroutine'
 import { ensureFuture } from '../task/create'
+import type { UnmadeTasks } from '../task/current'
 import { reserveTaskNumbers, Task, type TaskOptions } from '../task/task'
 
-export class Gathering extends Future<unknown[]> implements Waiter {
+export class Gathering extends Future<unknown[]> implements Waiter, UnmadeTasks {
   static override readonly _isInner = true
+  /** @internal */ _previous: Linked | null = null
+  /** @internal */ _next: Linked | null = null
   private readonly children: (Future<unknown> | undefined)[]
   private readonly results: unknown[]
   /** One context for all: no code of the user's runs between the first child and the last. */
   private readonly options: TaskOptions & { context: AsyncResource }
   private readonly starter: Runnable = { run: () => this.startNext() }
   /** The numbers for names were taken all at once; this is the next. */
-  private nextNumber: number
+  private number: number
   /** A factory of the user's is called at once for each, as the user may see it called. */
   private readonly hasFactory: boolean
   /** How many have a place in the ready ring. */
@@ -47,8 +54,10 @@ export class Gathering extends Future<unknown[]> implements Waiter {
   private cancelRequested = false
   /** Set while places are taken: what counts a child then need not take more. */
   private isScheduling = false
-  /** Where each argument was given first; null until somebody must know. */
-  private firstPlaces: Map<unknown, number> | null = null
+  /**
+   * Where each argument was given first; null if none was given twice, undefined until it matters.
+   */
+  private firstPlaces: Map<unknown, number> | null | undefined = undefined
 
   constructor(
     loop: EventLoop,
@@ -61,7 +70,7 @@ export class Gathering extends Future<unknown[]> implements Waiter {
     this.results = new Array<undefined>(coros.length).fill(undefined)
     this.options = { context: captureContext('GyreTask') }
     this.hasFactory = loop.getTaskFactory() !== null
-    this.nextNumber = this.hasFactory ? 0 : reserveTaskNumbers(coros.filter(isStartable).length)
+    this.number = this.hasFactory ? 0 : reserveTaskNumbers(coros.filter(isStartable).length)
     this.schedule()
   }
 
@@ -89,6 +98,11 @@ export class Gathering extends Future<unknown[]> implements Waiter {
       else this.setException(child.exception())
     }
     this.run()
+  }
+
+  /** The number in the name of the next task. */
+  nextNumber(): number {
+    return this.number++
   }
 
   /** Makes the tasks that have a place in the ring but were not made yet. */
@@ -136,7 +150,7 @@ export class Gathering extends Future<unknown[]> implements Waiter {
         continue
       }
       this.running++
-      if (this.inRing++ === 0) this._loop._unmade.add(this)
+      if (this.inRing++ === 0) this._loop._tasks.add(this)
       this._loop.ring.push(Kind.HANDLE, this.starter)
     }
     // As in asyncio, those that are done already count behind the last that is started.
@@ -162,50 +176,66 @@ export class Gathering extends Future<unknown[]> implements Waiter {
     let index = this.started
     while (!isStartable(this.coros[index])) index++
     this.started = index + 1
-    if (--this.inRing === 0) this._loop._unmade.delete(this)
-    if (this.children[index] !== undefined) {
-      ;(this.children[index] as Runnable & Future<unknown>).run()
-      return
-    }
-    const coro = this.coros[index]
-    const mustKnow = this.firstPlaces !== null || !isPlain(coro)
+    const made = this.children[index] as Task<unknown> | undefined
+    if (made !== undefined) this.leaveRing(made)
+    else this.makeAndStart(index)
+  }
+
+  private makeAndStart(index: number): void {
+    const mustKnow = this.firstPlaces !== undefined || !isPlain(this.coros[index])
     if (mustKnow && this.isRepeat(index)) {
-      this.run()
+      this.leaveRing(this)
       return
     }
     const task = this.make(index)
-    task.run()
-    if (task._state !== FutureState.RESULT) this.firstPlaces ??= placesOf(this.coros)
-    else if (task._value === undefined && this.isRepeat(index)) this.children[index] = undefined
+    this.leaveRing(task)
+    if (task._state !== FutureState.RESULT) this.findRepeats()
     else {
       this.children[index] = undefined
-      this.results[index] = task._value
+      const isRepeat = task._value === undefined && this.isRepeat(index)
+      if (!isRepeat) this.results[index] = task._value
     }
+  }
+
+  /** One place in the ring is used up: by the first step of a task, or by counting a repeat. */
+  private leaveRing(next: Runnable): void {
+    if (--this.inRing === 0) this._loop._tasks.remove(this)
+    next.run()
   }
 
   private make(index: number): Task<unknown> {
     const coro = this.coros[index] as Coro<unknown>
-    const task = new Task(coro, this.options, this._loop, this.nextNumber++)
+    const task = new Task(coro, this.options, this._loop, this)
     this.children[index] = task
     task._addWaiter(this)
     return task
   }
 
   /**
-   * Whether this argument is a generator (or operation) that was given before. A generator that ended in
-   * its first step gives undefined when it is stepped again; so the question is asked when a first step
-   * gives undefined, and from the first child on that did not end in its first step.
+   * Whether this argument is a generator (or operation) that was given before. A generator that
+   * ended in its first step gives undefined when it is stepped again; so the question is asked when
+   * a first step gives undefined, and from the first child on that did not end in its first step.
    */
   private isRepeat(index: number): boolean {
     const coro = this.coros[index]
     if (typeof coro === 'function') return false
-    this.firstPlaces ??= placesOf(this.coros)
-    return this.firstPlaces.get(coro) !== index
+    const places = this.findRepeats()
+    return places !== null && places.get(coro) !== index
+  }
+
+  private findRepeats(): Map<unknown, number> | null {
+    if (this.firstPlaces === undefined) {
+      const hasRepeats = new Set(this.coros).size < this.coros.length
+      this.firstPlaces = hasRepeats ? placesOf(this.coros) : null
+    }
+    return this.firstPlaces
   }
 
   private placeOf(index: number): number {
-    if (this.firstPlaces === null || typeof this.coros[index] === 'function') return index
-    return this.firstPlaces.get(this.coros[index]) as number
+    const places = this.firstPlaces
+    if (places === undefined || places === null) return index
+    const coro = this.coros[index]
+    return typeof coro === 'function' ? index : (places.get(coro) as number)
   }
 
   private childAt(index: number): Future<unknown> | undefined {

@@ -1,4 +1,5 @@
-// sleep: a future that a timer completes, without callback or context of its own.
+// sleep: a future that a timer completes, without callback or context of its own. While it is
+// pending, `_value` already holds what it will give.
 
 import type { TimerTarget } from '../backend/timer_table'
 import { checkMilliseconds, invalidType } from '../errors/arguments'
@@ -18,18 +19,15 @@ class Sleep<T> extends Future<T> implements TimerTarget {
   static override readonly _isInner = true
   private slot: number
 
-  constructor(
-    loop: EventLoop,
-    delayMs: number,
-    private readonly outcome: T,
-  ) {
+  constructor(loop: EventLoop, delayMs: number, outcome: T) {
     super(loop)
+    this._value = outcome
     this.slot = loop._armTimer(this, loop.time() + delayMs)
   }
 
   timerFired(): void {
     this.slot = -1
-    if (this._state === FutureState.PENDING) super.setResult(this.outcome)
+    if (this._state === FutureState.PENDING) super.setResult(this._value as T)
   }
 
   override setResult(value: T): void {
@@ -55,18 +53,16 @@ class Sleep<T> extends Future<T> implements TimerTarget {
 }
 
 /**
- * sleep(0): gives way exactly once. It stands in the ready ring itself from the start, so a task that
- * waits for it resumes from that very entry, as behind a bare `yield` in asyncio.
+ * sleep(0): gives way exactly once. It stands in the ready ring itself from the start, so a task
+ * that waits for it resumes from that very entry, as behind a bare `yield` in asyncio.
  */
 class GiveWay<T> extends Future<T> implements Runnable {
   static override readonly _isInner = true
   private waiter: Waiter | null = null
 
-  constructor(
-    loop: EventLoop,
-    private readonly outcome: T,
-  ) {
+  constructor(loop: EventLoop, outcome: T) {
     super(loop)
+    this._value = outcome
     loop.ring.push(Kind.YIELD, this)
   }
 
@@ -78,7 +74,7 @@ class GiveWay<T> extends Future<T> implements Runnable {
 
   run(): void {
     const { waiter } = this
-    if (this._state === FutureState.PENDING) super.setResult(this.outcome)
+    if (this._state === FutureState.PENDING) super.setResult(this._value as T)
     if (waiter !== null) waiter.run()
   }
 }
@@ -91,16 +87,17 @@ class GiveWay<T> extends Future<T> implements Runnable {
  */
 export function sleep<T = void>(ms: number, result?: T, options: SleepOptions = {}): Future<T> {
   checkMilliseconds('ms', ms)
+  const { signal } = options
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw invalidType('options.signal', 'an AbortSignal', signal)
+  }
   const loop = schedulingLoop()
   const future = ms <= 0 ? new GiveWay<T>(loop, result as T) : new Sleep<T>(loop, ms, result as T)
-  if (options.signal !== undefined) cancelOnAbort(future, options.signal)
+  if (signal !== undefined) cancelOnAbort(future, signal)
   return future
 }
 
 function cancelOnAbort(future: Future<unknown>, signal: AbortSignal): void {
-  if (!(signal instanceof AbortSignal)) {
-    throw invalidType('options.signal', 'an AbortSignal', signal)
-  }
   if (signal.aborted) {
     future.cancel(signal.reason)
     return

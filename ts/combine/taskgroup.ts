@@ -11,7 +11,9 @@ import { currentTask } from '../task/current'
 import type { Task, TaskOptions } from '../task/task'
 import { type Body, runBody } from './body'
 
-/** OPEN: takes tasks. ENDING: the body is over. ABORTING: all are cancelled. FINISHED: all are done. */
+/**
+ * OPEN: takes tasks. ENDING: the body is over. ABORTING: all are cancelled. FINISHED: all are done.
+ */
 const State = { OPEN: 0, ENDING: 1, ABORTING: 2, FINISHED: 3 } as const
 type State = (typeof State)[keyof typeof State]
 
@@ -50,7 +52,9 @@ export class TaskGroup {
     return task
   }
 
-  /** Cancels every task of the group and its body; the group then ends without an error of its own. */
+  /**
+   * Cancels every task of the group and its body; the group then ends without an error of its own.
+   */
   cancel(reason?: unknown): void {
     if (this.state >= State.ABORTING) return
     this.abort(reason)
@@ -87,8 +91,8 @@ export class TaskGroup {
   }
 
   private groupOfErrors(): ExceptionGroup {
-    // A cancellation from outside is kept: taken back and asked for again, the count stays right and
-    // the next wait of the parent is interrupted.
+    // A cancellation from outside is kept: taken back and asked for again, the count stays right
+    // and the next wait of the parent is interrupted.
     if (this.parent.cancelling() > 0) {
       this.parent.uncancel()
       this.parent.cancel()
@@ -131,9 +135,9 @@ export class TaskGroup {
 }
 
 /**
- * Runs `body` in the current task with a group to which it adds tasks, and waits for all of them. When
- * one fails, the others and the body are cancelled, all end, and an ExceptionGroup with every error is
- * thrown.
+ * Runs `body` in the current task with a group to which it adds tasks, and waits for all of them.
+ * When one fails, the others and the body are cancelled, all end, and an ExceptionGroup with every
+ * error is thrown.
  */
 export function taskGroup<T>(body: Body<TaskGroup, T>): Operation<T> {
   checkFunction('body', body)
@@ -143,8 +147,8 @@ export function taskGroup<T>(body: Body<TaskGroup, T>): Operation<T> {
 function* runGroup<T>(body: Body<TaskGroup, T>): Generator<Future<unknown>, T, unknown> {
   const parent = currentTask()
   if (parent === null) {
-    const message =
-      'taskGroup() should be used inside a task: call it in a coroutine, or wrap it in createTask'
+    const remedy = 'call it in a coroutine, or wrap it in createTask'
+    const message = `taskGroup() should be used inside a task: ${remedy}`
     throw new RuntimeError(message, 'ERR_OUTSIDE_TASK')
   }
   const group = new TaskGroup(parent)

@@ -113,7 +113,8 @@ export class Timeout implements TimerTarget {
 }
 
 function outsideTask(what: string): RuntimeError {
-  const message = `${what}() should be used inside a task: call it in a coroutine, or wrap it in createTask`
+  const remedy = 'call it in a coroutine, or wrap it in createTask'
+  const message = `${what}() should be used inside a task: ${remedy}`
   return new RuntimeError(message, 'ERR_OUTSIDE_TASK')
 }
 
@@ -154,8 +155,8 @@ export function timeoutAt<T>(whenMs: number | null, body: Body<Timeout, T>): Ope
 
 /**
  * Waits for one coroutine or future in the current task, at most `ms` milliseconds; null waits for
- * ever. When the time is over it is cancelled, waited for, and a TimeoutError thrown; if it swallows
- * the cancellation, its result is given. With `ms <= 0`, what has not begun never does.
+ * ever. When the time is over it is cancelled, waited for, and a TimeoutError thrown; if it
+ * swallows the cancellation, its result is given. With `ms <= 0`, what has not begun never does.
  */
 export function waitFor<T>(coro: Coro<T>, ms: number | null): Operation<T> {
   checkCoro('coro', coro)
@@ -176,7 +177,9 @@ function* inOwnTask<T>(
   return yield* createTask(steps)
 }
 
-/** The coroutine itself, to run in the current task; a promise can only be waited for from outside. */
+/**
+ * The coroutine itself, to run in the current task; a promise can only be waited for from outside.
+ */
 function inline<T>(coro: Coro<T>): Generator<Future<unknown>, T, unknown> {
   if (typeof coro === 'function') return callInline(coro)
   if (coro instanceof Operation || isFuture(coro)) return waitInline(coro as Future<T>)

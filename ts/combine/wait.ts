@@ -26,8 +26,8 @@ export interface WaitResult<T> {
 }
 
 /**
- * Waits for futures; coroutines among them become tasks. Resolves to two sets: those that are done and
- * those still pending, which run on. Throws RangeError for nothing to wait for.
+ * Waits for futures; coroutines among them become tasks. Resolves to two sets: those that are done
+ * and those still pending, which run on. Throws RangeError for nothing to wait for.
  */
 export function wait<C extends Coro<unknown>>(
   coros: Iterable<C>,

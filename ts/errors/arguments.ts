@@ -13,7 +13,8 @@ export function invalidType(name: string, expected: string, actual: unknown): Ty
 
 /** A RangeError in Node's form. */
 export function outOfRange(name: string, expected: string, actual: unknown): RangeError {
-  const text = `The value of "${name}" is out of range. It must be ${expected}. Received ${brief(actual)}`
+  const received = brief(actual)
+  const text = `The value of "${name}" is out of range. It must be ${expected}. Received ${received}`
   return Object.assign(new RangeError(text), { code: 'ERR_OUT_OF_RANGE' })
 }
 

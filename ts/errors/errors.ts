@@ -94,7 +94,9 @@ export class KeyboardInterrupt extends GyreError {
   }
 }
 
-/** Thrown by a task to end its loop; `run` rejects with it. It does not end the process by itself. */
+/**
+ * Thrown by a task to end its loop; `run` rejects with it. It does not end the process by itself.
+ */
 export class SystemExit extends GyreError {
   /** The exit code that the program wishes to end with. */
   readonly exitCode: number
@@ -141,13 +143,19 @@ export class LimitOverrunError extends GyreError {
   }
 }
 
-/** Whether an error means "this was cancelled": Gyre's CancelledError, or Node's and the web's AbortError. */
+/**
+ * Whether an error means "this was cancelled": Gyre's CancelledError, or Node's and the web's
+ * AbortError.
+ */
 export function isCancelled(error: unknown): boolean {
   if (error instanceof CancelledError) return true
   return error instanceof Error && error.name === 'AbortError'
 }
 
-/** Whether an error must end the loop instead of being stored quietly (KeyboardInterrupt, SystemExit). */
+/**
+ * Whether an error must end the loop instead of being stored quietly (KeyboardInterrupt,
+ * SystemExit).
+ */
 export function endsLoop(error: unknown): boolean {
   return error instanceof KeyboardInterrupt || error instanceof SystemExit
 }

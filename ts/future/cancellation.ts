@@ -1,5 +1,5 @@
-// A cancellation, before it becomes an error: most are caught and looked at by nobody, and an error with
-// its stack is a hundred times as dear as this.
+// A cancellation, before it becomes an error: most are caught and looked at by nobody, and an error
+// with its stack is a hundred times as dear as this.
 
 import { CancelledError } from '../errors/errors'
 
@@ -18,8 +18,8 @@ export class Cancellation {
   }
 
   /**
-   * The error for one who waits. As in asyncio, the error that a task ended with goes to the first who
-   * asks; later ones get one of their own.
+   * The error for one who waits. As in asyncio, the error that a task ended with goes to the first
+   * who asks; later ones get one of their own.
    */
   takeError(): CancelledError {
     const { error } = this

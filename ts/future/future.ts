@@ -1,8 +1,9 @@
-// Future: a result that will be there later. One class serves generator coroutines (`yield* future`),
-// async functions (`await future`) and callbacks.
+// Future: a result that will be there later. One class serves generator coroutines (`yield*
+// future`), async functions (`await future`) and callbacks.
 //
 // Invariants: 1. A future leaves PENDING once, and never returns.
-//             2. Whoever waits is told through the ready ring, one entry each, in the order in which
+//             2. Whoever waits is told through the ready ring, one entry each, in the order in
+//                which
 //                they came; never inside the call that completes the future.
 //             3. No native promise is made before somebody asks for one.
 // Knows nothing of tasks: what waits is a Waiter, which says with which kind it enters the ring.
@@ -48,7 +49,9 @@ class DoneCallback<T> implements Waiter {
 }
 
 export class Future<T = unknown> implements PromiseLike<T> {
-  /** @internal Set in the library's own kinds: to users they are futures, and they print as such. */
+  /**
+   * @internal Set in the library's own kinds: to users they are futures, and they print as such.
+   */
   static readonly _isInner: boolean = false
   /** @internal */ readonly _loop: EventLoop
   /** @internal */ _state: FutureState = FutureState.PENDING
@@ -148,7 +151,9 @@ export class Future<T = unknown> implements PromiseLike<T> {
     return true
   }
 
-  /** Calls `callback(future)` in a later turn once the future is done, also if it is done already. */
+  /**
+   * Calls `callback(future)` in a later turn once the future is done, also if it is done already.
+   */
   addDoneCallback(callback: (future: Future<T>) => void): void {
     checkFunction('callback', callback)
     this._addWaiter(new DoneCallback(this, callback, captureContext('GyreDoneCallback')))
@@ -169,14 +174,16 @@ export class Future<T = unknown> implements PromiseLike<T> {
     return waiters.length - kept.length
   }
 
-  /** `yield* future` in a generator coroutine: waits for it, gives its result or throws its error. */
+  /**
+   * `yield* future` in a generator coroutine: waits for it, gives its result or throws its error.
+   */
   [Symbol.iterator](): Iterator<Future<unknown>, T, unknown> {
     return new FutureIterator<T>(this)
   }
 
   /**
-   * `await future` in an async function. In the async function of a task, cancelling the task cancels
-   * this future and rejects the `await` with CancelledError.
+   * `await future` in an async function. In the async function of a task, cancelling the task
+   * cancels this future and rejects the `await` with CancelledError.
    */
   // biome-ignore lint/suspicious/noThenProperty: a future is awaited
   then<A = T, B = never>(
@@ -224,7 +231,9 @@ export class Future<T = unknown> implements PromiseLike<T> {
     }
   }
 
-  /** @internal True: the future stands in the ready ring itself, and will run the waiter from there. */
+  /**
+   * @internal True: the future stands in the ready ring itself, and will run the waiter from there.
+   */
   _adopt(_waiter: Waiter): boolean {
     return false
   }
@@ -263,8 +272,8 @@ export class Future<T = unknown> implements PromiseLike<T> {
 }
 
 /**
- * The future that was handed to a task by `yield*` just now. `yield future` without the star does not
- * set it, and so is found out.
+ * The future that was handed to a task by `yield*` just now. `yield future` without the star does
+ * not set it, and so is found out.
  */
 let delegated: Future<unknown> | null = null
 

@@ -1,6 +1,6 @@
 // The AsyncLocalStorage context that callbacks and tasks keep, as Node's users expect of anything
-// asynchronous. A context is an AsyncResource: the one public handle to it that is cheap (15 to 35 ns
-// on Node 20 and 24, where AsyncLocalStorage.snapshot() costs microseconds).
+// asynchronous. A context is an AsyncResource: the one public handle to it that is cheap (15 to 35
+// ns on Node 20 and 24, where AsyncLocalStorage.snapshot() costs microseconds).
 
 import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
 
@@ -12,9 +12,9 @@ function newResource(type: string): AsyncResource {
 }
 
 /**
- * Captures the caller's context, without the task the caller may belong to: what is scheduled from an
- * async function is not part of its task. Clearing costs an AsyncLocalStorage.run, so it is done only
- * where there is something to clear.
+ * Captures the caller's context, without the task the caller may belong to: what is scheduled from
+ * an async function is not part of its task. Clearing costs an AsyncLocalStorage.run, so it is done
+ * only where there is something to clear.
  */
 export function captureContext(type: string): AsyncResource {
   if (taskStore.getStore() === undefined) return new AsyncResource(type)

@@ -3,7 +3,9 @@
 
 import { inspect } from 'node:util'
 
-/** What an exception handler is told. More fields may stand in it: future, task, handle, transport… */
+/**
+ * What an exception handler is told. More fields may stand in it: future, task, handle, transport…
+ */
 export interface ExceptionContext {
   /** What happened, in a sentence. */
   message: string

@@ -22,7 +22,9 @@ import { type ExceptionContext, printExceptionContext } from './exception_handle
 import { Handle, type HandleOwner, type Runnable, TimerHandle } from './handle'
 import { LinkedList } from './linked_list'
 
-/** Kinds of ready entries made by TypeScript. One kind a class, so that each call stays monomorphic. */
+/**
+ * Kinds of ready entries made by TypeScript. One kind a class, so that each call stays monomorphic.
+ */
 export const Kind = {
   HANDLE: RUN_KIND,
   TASK: JS_KIND + 1,
@@ -32,7 +34,10 @@ export const Kind = {
   YIELD: JS_KIND + 4,
 } as const
 
-/** IDLE: not running. AMBIENT: the thread's own loop, always on. RUNNING: by runForever and the like. */
+/**
+ * IDLE: not running. AMBIENT: the thread's own loop, always on. RUNNING: by runForever and the
+ * like.
+ */
 const State = { IDLE: 0, AMBIENT: 1, RUNNING: 2, CLOSED: 3 } as const
 type State = (typeof State)[keyof typeof State]
 
@@ -66,8 +71,8 @@ export class EventLoop implements BackendHost, HandleOwner {
   /** @internal Promises were resolved in this turn. */ _promisesDue = false
   /** @internal The tasks that are not done, in the order of their making. */
   readonly _tasks = new LinkedList()
-  /** @internal Tasks that are not made yet, but stand in the ready ring: see gathering.ts. */
-  readonly _unmade = new Set<{ makeAll(): void }>()
+  /** @internal What makes this loop's tasks instead of Task: see task/factory.ts. */
+  _taskFactory: unknown = null
   /** @internal Virtual clocks only: nothing is ready and no timer is armed. */
   _onStuck: () => void = () => {}
   /** @internal Called once, when the loop is closed. */
@@ -119,7 +124,9 @@ export class EventLoop implements BackendHost, HandleOwner {
     return this.callAt(this.time() + delayMs, callback, ...args)
   }
 
-  /** Runs `callback(...args)` when the loop's clock shows `whenMs`; a time in the past means soon. */
+  /**
+   * Runs `callback(...args)` when the loop's clock shows `whenMs`; a time in the past means soon.
+   */
   callAt<A extends unknown[]>(
     whenMs: number,
     callback: (...args: A) => unknown,
@@ -163,8 +170,8 @@ export class EventLoop implements BackendHost, HandleOwner {
     if (this.isRunning()) {
       throw new RuntimeError('Cannot close a running event loop', 'ERR_LOOP_RUNNING')
     }
-    this.state = State.CLOSED
     EventLoop._onClose(this)
+    this.state = State.CLOSED
     for (const closer of this._atClose.splice(0)) closer()
     this._backend.close()
     this.ring.clear()
@@ -221,7 +228,8 @@ export class EventLoop implements BackendHost, HandleOwner {
 
   [inspect.custom](): string {
     const { name } = this._backend
-    return `<EventLoop ${name} running=${this.isRunning()} closed=${this.isClosed()} debug=${this.debug}>`
+    const states = `running=${this.isRunning()} closed=${this.isClosed()} debug=${this.debug}`
+    return `<EventLoop ${name} ${states}>`
   }
 
   /** @internal Begins a run; `settle` hears of its end: null, or the error that ended it. */
@@ -242,7 +250,9 @@ export class EventLoop implements BackendHost, HandleOwner {
     if (this.stopping) this.ring.onWake()
   }
 
-  /** @internal Lets the loop run by itself, as the thread's own. No effect if it runs or is closed. */
+  /**
+   * @internal Lets the loop run by itself, as the thread's own. No effect if it runs or is closed.
+   */
   _runAmbient(): void {
     if (this.state !== State.IDLE) return
     this.state = State.AMBIENT
@@ -273,7 +283,9 @@ export class EventLoop implements BackendHost, HandleOwner {
     this.timersOverdue = true
   }
 
-  /** @internal A callback threw. KeyboardInterrupt and SystemExit end the loop, others are reported. */
+  /**
+   * @internal A callback threw. KeyboardInterrupt and SystemExit end the loop, others are reported.
+   */
   _callbackFailed(error: unknown, message: string, details: object): void {
     if (endsLoop(error)) this._interrupt(error)
     else this.callExceptionHandler({ message, exception: error, ...details })
@@ -309,7 +321,8 @@ export class EventLoop implements BackendHost, HandleOwner {
       if (this.timersOverdue) this.pollTimers()
       if (ring.size === 0 && !this.stopping && this.interruption === null) {
         if (!this._isVirtual) return Visit.IDLE
-        // What waits for a promise may be about to wait for a timer: the clock stands until it does.
+        // What waits for a promise may be about to wait for a timer: the clock stands until it
+        // does.
         if (turns > 1) return Visit.PROMISES
         if (!this._backend.advance() && !this.isStuck()) return Visit.IDLE
       }

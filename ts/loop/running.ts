@@ -1,8 +1,8 @@
 // Which loop is running, and which one belongs to this thread.
 //
 // Inside a turn it is the loop whose turn it is. In the continuation of an async function it is the
-// loop of the task that the function belongs to. Elsewhere (a node:http handler, say) it is the loop
-// that `run` or `runForever` is running, and outside of those the thread's own loop.
+// loop of the task that the function belongs to. Elsewhere (a node:http handler, say) it is the
+// loop that `run` or `runForever` is running, and outside of those the thread's own loop.
 
 import { invalidType } from '../errors/arguments'
 import { RuntimeError } from '../errors/errors'
@@ -57,7 +57,9 @@ export function newEventLoop(options: EventLoopOptions = {}): EventLoop {
   return new EventLoop(options)
 }
 
-/** @internal The loop on which a new task, future or timer belongs; the thread's own is set going. */
+/**
+ * @internal The loop on which a new task, future or timer belongs; the thread's own is set going.
+ */
 export function schedulingLoop(): EventLoop {
   const running = runningLoop()
   if (running !== null) return running

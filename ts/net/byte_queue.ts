@@ -1,5 +1,5 @@
-// Bytes that arrived and wait to be read: chunks in order, taken from the front. What is asked for often
-// is one whole chunk, and then nothing is copied.
+// Bytes that arrived and wait to be read: chunks in order, taken from the front. What is asked for
+// often is one whole chunk, and then nothing is copied.
 
 export class ByteQueue {
   private chunks: Buffer[] = []
@@ -48,8 +48,8 @@ export class ByteQueue {
   }
 
   /**
-   * Where `separator` begins, at `from` or behind it; -1 if it is not there. Looking for it joins the
-   * chunks, once for each chunk that came in.
+   * Where `separator` begins, at `from` or behind it; -1 if it is not there. Looking for it joins
+   * the chunks, once for each chunk that came in.
    */
   indexOf(separator: Uint8Array, from: number): number {
     if (this.chunks.length === 0) return -1

@@ -295,7 +295,9 @@ function* open(
   return server
 }
 
-/** A name may stand for addresses of a family that is switched off; asyncio passes over them too. */
+/**
+ * A name may stand for addresses of a family that is switched off; asyncio passes over them too.
+ */
 function isUnavailable(error: unknown): boolean {
   const { code } = error as NodeJS.ErrnoException
   return code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL'

@@ -1,7 +1,8 @@
 // StreamReader: reading from a connection with coroutines, after asyncio's StreamReader (3.13).
 //
 // Invariants: 1. At most one coroutine waits for data at a time.
-//             2. Reading from the socket is paused while more than twice the limit is held, and goes on when
+//             2. Reading from the socket is paused while more than twice the limit is held, and
+//                goes on when
 //                no more than the limit is.
 
 import { inspect } from 'node:util'
@@ -214,7 +215,7 @@ export class StreamReader {
 
   private *waitForData(method: string): Steps<void> {
     if (this.waiter !== null) {
-      const message = `${method}() called while another coroutine is already waiting for incoming data`
+      const message = `${method}() called while another coroutine waits for incoming data`
       throw new RuntimeError(message, 'ERR_CONCURRENT_READ')
     }
     // With reading paused nothing would ever come.

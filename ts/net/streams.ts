@@ -78,8 +78,8 @@ class StreamProtocol implements Protocol {
 }
 
 /**
- * Connects to a TCP server and gives a reader and a writer. Rejects with the system's error. Cancelling
- * it closes the socket.
+ * Connects to a TCP server and gives a reader and a writer. Rejects with the system's error.
+ * Cancelling it closes the socket.
  */
 export function openConnection(
   options: ConnectionOptions,
@@ -119,8 +119,8 @@ function* openStreams(
 }
 
 /**
- * Serves TCP connections: for each, `handler(reader, writer)` runs as a task. What a handler throws is
- * reported, and its connection closed; a handler that returns leaves closing to whoever has the
+ * Serves TCP connections: for each, `handler(reader, writer)` runs as a task. What a handler throws
+ * is reported, and its connection closed; a handler that returns leaves closing to whoever has the
  * writer. Rejects with the system's error (EADDRINUSE …).
  */
 export function startServer(

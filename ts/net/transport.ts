@@ -1,9 +1,11 @@
 // SocketTransport: a TCP connection for a protocol, over a stream of either backend.
 //
-// Invariants: 1. connectionMade comes first and connectionLost last, each once, and neither from inside a
+// Invariants: 1. connectionMade comes first and connectionLost last, each once, and neither from
+//                inside a
 //                call to the transport.
 //             2. pauseWriting and resumeWriting alternate, one call a crossing of the marks.
-//             3. Nothing is given to the protocol between pauseReading and resumeReading; what was on its
+//             3. Nothing is given to the protocol between pauseReading and resumeReading; what was
+//                on its
 //                way is kept.
 
 import type { AsyncResource } from 'node:async_hooks'
@@ -26,7 +28,9 @@ import type {
 
 const HIGH_WATER_BYTES = 64 * 1024
 
-/** OPEN: both directions. CLOSING: close was called. CLOSED: connectionLost was called, or is next. */
+/**
+ * OPEN: both directions. CLOSING: close was called. CLOSED: connectionLost was called, or is next.
+ */
 const State = { OPEN: 0, CLOSING: 1, CLOSED: 2 } as const
 type State = (typeof State)[keyof typeof State]
 

@@ -1,7 +1,7 @@
 // DeadlockError: what `run` says instead of ending silently when nothing can ever wake main.
 //
-// Node tells by 'beforeExit' that nothing is left in this thread that could bring an event: no timer,
-// no socket, no request. If main is pending then, it stays so for ever.
+// Node tells by 'beforeExit' that nothing is left in this thread that could bring an event: no
+// timer, no socket, no request. If main is pending then, it stays so for ever.
 
 import { DeadlockError } from '../errors/errors'
 import type { EventLoop } from '../loop/loop'

@@ -12,8 +12,8 @@ import '../task/inspect'
 declare module '../loop/loop' {
   interface EventLoop {
     /**
-     * Runs until `coro` is done and gives its result. Rejects with RuntimeError when `stop` ended the
-     * loop before.
+     * Runs until `coro` is done and gives its result. Rejects with RuntimeError when `stop` ended
+     * the loop before.
      */
     runUntilComplete<T>(coro: Coro<T>): Promise<T>
     /** Ends async generators that were left unfinished. */
@@ -54,7 +54,7 @@ EventLoop.prototype.shutdownDefaultExecutor = function shutdownDefaultExecutor()
   return new Operation(nothingToShutDown)
 }
 
-// biome-ignore lint/correctness/useYield: an operation that is over at once
+/** An operation that is over at once. */
 function* nothingToShutDown(): Generator<Future<unknown>, void, unknown> {}
 
 /** Tasks that are pending when their loop closes can never end: that is worth a word each. */

@@ -9,11 +9,12 @@ import type { EventLoop } from '../loop/loop'
 import { getRunningLoop, schedulingLoop } from '../loop/running'
 import type { Coro } from './coroutine'
 import { tasksOf } from './current'
+import './factory'
 import type { Task, TaskOptions } from './task'
 
 /**
- * Runs a coroutine as a task of the running loop, or of the thread's own loop outside of `run`. To pass
- * arguments: `createTask(() => fetchPage(url))`. Throws TypeError for what is not a coroutine.
+ * Runs a coroutine as a task of the running loop, or of the thread's own loop outside of `run`. To
+ * pass arguments: `createTask(() => fetchPage(url))`. Throws TypeError for what is not a coroutine.
  */
 export function createTask<T>(coro: Coro<T>, options?: TaskOptions): Task<T> {
   return schedulingLoop().createTask(coro, options)
@@ -27,8 +28,8 @@ export interface EnsureOptions {
 }
 
 /**
- * A future for anything that can be waited for: a future is returned as it is, a promise is wrapped, the
- * rest becomes a task.
+ * A future for anything that can be waited for: a future is returned as it is, a promise is
+ * wrapped, the rest becomes a task.
  */
 export function ensureFuture<T>(coro: Coro<T>, options: EnsureOptions = {}): Future<T> {
   if (isFuture(coro)) {

@@ -1,5 +1,6 @@
-// Where a suspended generator stands. JavaScript does not tell, but V8's debugger interface does; it is
-// asked only when a task is printed, over an in-process inspector session, so tasks pay nothing for it.
+// Where a suspended generator stands. JavaScript does not tell, but V8's debugger interface does;
+// it is asked only when a task is printed, over an in-process inspector session, so tasks pay
+// nothing for it.
 
 import { findSourceMap } from 'node:module'
 import path from 'node:path'
@@ -84,7 +85,8 @@ class ScriptLookup {
 
   url(scriptId: string): string | null {
     if (!this.urls.has(scriptId)) {
-      // The debugger names every script when it is switched on; leaving it on would slow the program.
+      // The debugger names every script when it is switched on; leaving it on would slow the
+      // program.
       this.ask('Debugger.enable')
       this.ask('Debugger.disable')
     }

@@ -1,16 +1,18 @@
 // Task: a coroutine that runs on the loop, one step a wake-up.
 //
-// A generator is stepped from the ready ring: no promise and no microtask takes part. An async function
-// runs by itself; the task knows what it awaits (see future/then.ts) and follows its promise.
+// A generator is stepped from the ready ring: no promise and no microtask takes part. An async
+// function runs by itself; the task knows what it awaits (see future/then.ts) and follows its
+// promise.
 //
-// Invariants: 1. While a generator task waits, `_waitsFor` is the future it was added to as a waiter; it
+// Invariants: 1. While a generator task waits, `_waitsFor` is the future it was added to as a
+//                waiter; it
 //                is null while the task is running, ready, or behind a bare yield.
-//             2. While a task is pending, `_value` is the cancellation that was asked for and went into no
+//             2. While a task is pending, `_value` is the cancellation that was asked for and went
+//                into no
 //                future yet; undefined if there is none (asyncio's _must_cancel).
 //             3. A task is on its loop's list of tasks exactly while it is pending.
 
 import type { AsyncResource } from 'node:async_hooks'
-import { checkFunction, invalidType } from '../errors/arguments'
 import { CancelledError, endsLoop, isCancelled, RuntimeError } from '../errors/errors'
 import { Cancellation } from '../future/cancellation'
 import { Future, takeDelegated } from '../future/future'
@@ -22,7 +24,7 @@ import type { Linked } from '../loop/linked_list'
 import { EventLoop, Kind } from '../loop/loop'
 import { schedulingLoop } from '../loop/running'
 import { type Coro, checkCoro, isGeneratorFunction, stepsOf } from './coroutine'
-import { stepping } from './current'
+import { stepping, type UnmadeTasks } from './current'
 
 export interface TaskOptions {
   /** The task's name; by default 'Task-1', 'Task-2' … */
@@ -65,7 +67,9 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
   private readonly coro: Coro<T>
   private name: string | number
   private readonly resource: AsyncResource
-  /** What is stepped; null in a task that follows a promise, or is done; undefined before the start. */
+  /**
+   * What is stepped; null in a task that follows a promise, or is done; undefined before the start.
+   */
   private generator: Iterator<Future<unknown>, T, unknown> | null | undefined = undefined
   private thrown: Error | null = null
   private requests: CancelRequests | null = null
@@ -73,26 +77,34 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
   /**
    * Throws TypeError for what is not a coroutine. `loop` is the running one by default.
    *
-   * @param reserved for gather: the task's number; its first step is then run by who makes it
+   * @param unmade for gather: the task takes its place on the list, and its number; who makes it
+   * runs
+   *   its first step
    */
   constructor(
     coro: Coro<T>,
     options: TaskOptions = NO_OPTIONS,
     loop: EventLoop = schedulingLoop(),
-    reserved = 0,
+    unmade: UnmadeTasks | null = null,
   ) {
     super(loop)
     checkCoro('coro', coro)
     this.coro = coro
-    this.name = options.name !== undefined ? String(options.name) : reserved || ++taskCount
+    this.name =
+      options.name === undefined ? (unmade?.nextNumber() ?? ++taskCount) : String(options.name)
     this.resource = options.context ?? captureContext('GyreTask')
+    if (unmade !== null) {
+      this._loop._tasks.insertBefore(unmade, this)
+      return
+    }
     this._loop._tasks.add(this)
-    if (reserved !== 0) return
     if (options.eagerStart === true && EventLoop._visited === this._loop) this.runEagerly()
     else this._wake()
   }
 
-  /** The first step, inside the constructor. An error that ends the loop goes through the caller. */
+  /**
+   * The first step, inside the constructor. An error that ends the loop goes through the caller.
+   */
   private runEagerly(): void {
     this.run()
     if (this._state !== FutureState.EXCEPTION || !endsLoop(this._value)) return
@@ -123,7 +135,9 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
     return 'Task.task_wakeup()'
   }
 
-  /** @internal The words for "exception was never retrieved", which is said when the task is gone. */
+  /**
+   * @internal The words for "exception was never retrieved", which is said when the task is gone.
+   */
   override _describeUnretrieved(): { what: string; name: string } {
     return { what: 'Task', name: `Task ${this.getName()}` }
   }
@@ -174,8 +188,8 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
   }
 
   /**
-   * Asks the task to stop: CancelledError is thrown where it waits, at the next opportunity. Returns
-   * false if it is done already, otherwise true, also if the coroutine then ignores it.
+   * Asks the task to stop: CancelledError is thrown where it waits, at the next opportunity.
+   * Returns false if it is done already, otherwise true, also if the coroutine then ignores it.
    */
   override cancel(reason?: unknown): boolean {
     return this._cancelWith(new Cancellation(reason, this))
@@ -199,8 +213,8 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
   }
 
   /**
-   * The request came back to its task: it waits for one that waits for it. It stops waiting, so that
-   * all of them end (asyncio's cancel recurses here until the stack is full).
+   * The request came back to its task: it waits for one that waits for it. It stops waiting, so
+   * that all of them end (asyncio's cancel recurses here until the stack is full).
    */
   private leaveCircle(cancellation: Cancellation): boolean {
     this._value = cancellation
@@ -404,46 +418,4 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
 /** A plain function for runInAsyncScope, so that no closure is made for each step. */
 function stepTask(task: Task<unknown>): void {
   task._step()
-}
-
-/** Makes the tasks of a loop: see EventLoop.setTaskFactory. */
-export type TaskFactory = (loop: EventLoop, coro: Coro<unknown>, options: TaskOptions) => Future
-
-const factories = new WeakMap<EventLoop, TaskFactory>()
-
-declare module '../loop/loop' {
-  interface EventLoop {
-    /** Schedules a coroutine on this loop. Throws TypeError for what is none. */
-    createTask<T>(coro: Coro<T>, options?: TaskOptions): Task<T>
-    /** Sets what makes this loop's tasks; null goes back to Task. */
-    setTaskFactory(factory: TaskFactory | null): void
-    getTaskFactory(): TaskFactory | null
-  }
-}
-
-EventLoop.prototype.createTask = function createTask<T>(
-  this: EventLoop,
-  coro: Coro<T>,
-  options: TaskOptions = NO_OPTIONS,
-): Task<T> {
-  this._checkOpen()
-  if (typeof options !== 'object' || options === null) {
-    throw invalidType('options', 'an object', options)
-  }
-  const factory = factories.get(this)
-  if (factory === undefined) return new Task(coro, options, this)
-  return factory(this, coro, options) as Task<T>
-}
-
-EventLoop.prototype.setTaskFactory = function setTaskFactory(factory): void {
-  if (factory === null) {
-    factories.delete(this)
-    return
-  }
-  checkFunction('factory', factory)
-  factories.set(this, factory)
-}
-
-EventLoop.prototype.getTaskFactory = function getTaskFactory(): TaskFactory | null {
-  return factories.get(this) ?? null
 }

@@ -1,0 +1,46 @@
+// EventLoop.createTask, and the factories that may stand in for Task.
+
+import { checkFunction, invalidType } from '../errors/arguments'
+import type { Future } from '../future/future'
+import { EventLoop } from '../loop/loop'
+import { type Coro, checkCoro } from './coroutine'
+import { Task, type TaskOptions } from './task'
+
+const NO_OPTIONS: TaskOptions = {}
+
+/** Makes the tasks of a loop: see EventLoop.setTaskFactory. */
+export type TaskFactory = (loop: EventLoop, coro: Coro<unknown>, options: TaskOptions) => Future
+
+declare module '../loop/loop' {
+  interface EventLoop {
+    /** Schedules a coroutine on this loop. Throws TypeError for what is none. */
+    createTask<T>(coro: Coro<T>, options?: TaskOptions): Task<T>
+    /** Sets what makes this loop's tasks; null goes back to Task. */
+    setTaskFactory(factory: TaskFactory | null): void
+    getTaskFactory(): TaskFactory | null
+  }
+}
+
+EventLoop.prototype.createTask = function createTask<T>(
+  this: EventLoop,
+  coro: Coro<T>,
+  options: TaskOptions = NO_OPTIONS,
+): Task<T> {
+  this._checkOpen()
+  if (typeof options !== 'object' || options === null) {
+    throw invalidType('options', 'an object', options)
+  }
+  const factory = this._taskFactory as TaskFactory | null
+  if (factory === null) return new Task(coro, options, this)
+  checkCoro('coro', coro)
+  return factory(this, coro, options) as Task<T>
+}
+
+EventLoop.prototype.setTaskFactory = function setTaskFactory(factory): void {
+  if (factory !== null) checkFunction('factory', factory)
+  this._taskFactory = factory
+}
+
+EventLoop.prototype.getTaskFactory = function getTaskFactory(): TaskFactory | null {
+  return this._taskFactory as TaskFactory | null
+}
