@@ -10,7 +10,15 @@ import { RuntimeError } from '../errors/errors'
 import { type EventLoop, Kind } from '../loop/loop'
 import { schedulingLoop } from '../loop/running'
 import { type Future, takeDelegated } from './future'
-import { type Await, type AwaitOwner, awaitOwner, cancellationIn, refuseAwait } from './then'
+import {
+  type Await,
+  type AwaitOwner,
+  awaitOwner,
+  cancellationIn,
+  type OnFulfilled,
+  type OnRejected,
+  refuseAwait,
+} from './then'
 import { badYield } from './yielded'
 
 type Steps<T> = Generator<Future<unknown>, T, unknown>
@@ -31,8 +39,8 @@ export class Operation<T> implements PromiseLike<T> {
   /** `await operation` in an async function. */
   // biome-ignore lint/suspicious/noThenProperty: an operation is awaited
   then<A = T, B = never>(
-    onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
-    onRejected?: ((error: unknown) => B | PromiseLike<B>) | null,
+    onFulfilled?: OnFulfilled<T, A>,
+    onRejected?: OnRejected<B>,
   ): Promise<A | B> {
     return new Promise<T>((resolve, reject) => {
       new OperationSteps(this.begin(), awaitOwner(), resolve, reject).advance()

@@ -80,7 +80,8 @@ export function cancellationIn(future: AwaitedFuture): CancelledError | null {
 }
 
 export type OnFulfilled<T, A> = ((value: T) => A | PromiseLike<A>) | null | undefined
-export type OnRejected<B> = ((error: unknown) => B | PromiseLike<B>) | null | undefined
+// biome-ignore lint/suspicious/noExplicitAny: as Promise types it, so that handlers may name a class
+export type OnRejected<B> = ((error: any) => B | PromiseLike<B>) | null | undefined
 
 class Continuation<T, A, B> implements Await, Promise<A | B> {
   readonly [Symbol.toStringTag] = 'Continuation'
