@@ -157,6 +157,11 @@ export class EventLoop implements BackendHost, HandleOwner {
     return this.state === State.RUNNING || EventLoop._visited === this
   }
 
+  /** @internal Whether callbacks run: under runForever, or as the loop of this thread. */
+  _isActive(): boolean {
+    return this.state === State.RUNNING || this.state === State.AMBIENT
+  }
+
   isClosed(): boolean {
     return this.state === State.CLOSED
   }
@@ -259,6 +264,11 @@ export class EventLoop implements BackendHost, HandleOwner {
     this._backend.setActive(true)
   }
 
+  /** @internal Whether it is running, or runs by itself. */
+  _isActive(): boolean {
+    return this.state === State.RUNNING || this.state === State.AMBIENT
+  }
+
   /** @internal */
   _checkOpen(): void {
     if (this.state === State.CLOSED) throw new EventLoopClosedError()
@@ -304,7 +314,7 @@ export class EventLoop implements BackendHost, HandleOwner {
 
   /** @internal Runs turns; called by the backend. */
   visit(): Visit {
-    if (this.state !== State.RUNNING && this.state !== State.AMBIENT) return Visit.STOPPED
+    if (!this._isActive()) return Visit.STOPPED
     const outer = EventLoop._visited
     EventLoop._visited = this
     try {

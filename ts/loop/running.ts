@@ -44,6 +44,11 @@ export function getEventLoop(): EventLoop {
   return threadLoop
 }
 
+/** @internal Whether the code that runs now is on `loop`, so that a task may take a step inside it. */
+export function isRunningHere(loop: EventLoop): boolean {
+  return (runningLoop() ?? threadLoop) === loop && loop._isActive()
+}
+
 /** Makes `loop` the loop of this thread; null goes back to a default loop, made when needed. */
 export function setEventLoop(loop: EventLoop | null): void {
   if (loop !== null && !(loop instanceof EventLoop)) {

@@ -21,10 +21,11 @@ import { FutureState, type Waiter } from '../future/waiter'
 import { badYield } from '../future/yielded'
 import { captureContext, taskStore } from '../loop/context'
 import type { Linked } from '../loop/linked_list'
-import { EventLoop, Kind } from '../loop/loop'
-import { schedulingLoop } from '../loop/running'
+import { type EventLoop, Kind } from '../loop/loop'
+import { isRunningHere, schedulingLoop } from '../loop/running'
 import { type Coro, checkCoro, isGeneratorFunction, stepsOf } from './coroutine'
-import { stepping, type UnmadeTasks } from './current'
+import { stepping } from './stepping'
+import type { UnmadeTasks } from './unmade'
 
 export interface TaskOptions {
   /** The task's name; by default 'Task-1', 'Task-2' … */
@@ -77,9 +78,8 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
   /**
    * Throws TypeError for what is not a coroutine. `loop` is the running one by default.
    *
-   * @param unmade for gather: the task takes its place on the list, and its number; who makes it
-   * runs
-   *   its first step
+   * @param unmade for gather: the task takes its place on the list, and its number; its first step
+   * is run by who makes it
    */
   constructor(
     coro: Coro<T>,
@@ -98,7 +98,7 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
       return
     }
     this._loop._tasks.add(this)
-    if (options.eagerStart === true && EventLoop._visited === this._loop) this.runEagerly()
+    if (options.eagerStart === true && isRunningHere(this._loop)) this.runEagerly()
     else this._wake()
   }
 
@@ -298,7 +298,7 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
       error = (waited && cancellationIn(waited)) ?? cancellation.takeError()
     }
     const outer = stepping.task
-    stepping.task = this as Task<unknown>
+    stepping.task = this
     try {
       if (this.generator === undefined) this.beginSteps(error)
       else this.advance(error)
