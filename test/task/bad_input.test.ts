@@ -1,0 +1,284 @@
+// Bad input: each mistake is an error of the right class with a stable code, its message says what to
+// do, and nothing else that runs is disturbed.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import {
+  createTask,
+  currentTask,
+  type Future,
+  newEventLoop,
+  RuntimeError,
+  run,
+  sleep,
+  type Task,
+  waitFor,
+} from 'gyre'
+import { runVirtual } from 'gyre/testing'
+import { codeOf, messageOf, rejectionOf } from '../thrown.js'
+
+/** Runs `main` beside a bystander, which must not notice. */
+async function besideABystander(main: () => Promise<void>): Promise<void> {
+  let count = 0
+  await runVirtual(async () => {
+    const bystander = createTask(async () => {
+      for (let i = 0; i < 20; i++) {
+        await sleep(1)
+        count++
+      }
+    })
+    await main()
+    await bystander
+  })
+  assert.equal(count, 20)
+}
+
+const NO_COROUTINES = [5, 'text', null, undefined, {}, [], true, Symbol('s'), 5n]
+
+test('what is not a coroutine is a TypeError that says what is one', async () => {
+  await besideABystander(async () => {
+    for (const value of NO_COROUTINES) {
+      assert.throws(
+        // @ts-expect-error not a coroutine
+        () => createTask(value),
+        {
+          name: 'TypeError',
+          code: 'ERR_INVALID_ARG_TYPE',
+          message: /must be a coroutine: a generator object, a promise, a future, or a function/,
+        },
+        `${String(value)}`,
+      )
+    }
+  })
+  for (const value of NO_COROUTINES) {
+    // @ts-expect-error not a coroutine
+    assert.equal(codeOf(await rejectionOf(run(value))), 'ERR_INVALID_ARG_TYPE')
+    // @ts-expect-error not a coroutine
+    assert.equal(codeOf(await rejectionOf(runVirtual(value))), 'ERR_INVALID_ARG_TYPE')
+  }
+})
+
+test('a function that returns no coroutine fails its task with a TypeError that names it', async () => {
+  await besideABystander(async () => {
+    function addUp() {
+      return 2
+    }
+    // @ts-expect-error a function that gives a number
+    const error = await rejectionOf(createTask(addUp))
+    assert.ok(error instanceof TypeError)
+    assert.equal(codeOf(error), 'ERR_INVALID_ARG_TYPE')
+    assert.match(error.message, /the function addUp must return one.*Received type number \(2\)/)
+  })
+})
+
+test('yield without its star says to write yield*', async () => {
+  await besideABystander(async () => {
+    const mistakes: [() => Generator<Future<unknown>, unknown, unknown>, RegExp][] = [
+      [
+        function* () {
+          yield sleep(1)
+        },
+        /write `yield\* future`/,
+      ],
+      [
+        function* () {
+          yield createTask(async () => {}) as Future<unknown>
+        },
+        /write `yield\* future`/,
+      ],
+      [
+        function* () {
+          yield (function* () {})() as never
+        },
+        /write `yield\* coroutine\(\)`/,
+      ],
+      [
+        function* () {
+          yield Promise.resolve() as never
+        },
+        /`yield\* wrap\(promise\)` for a promise/,
+      ],
+      [
+        function* () {
+          yield waitFor(sleep(1), 5) as never
+        },
+        /write `yield\* coroutine\(\)`/,
+      ],
+    ]
+    for (const [body, message] of mistakes) {
+      const error = await rejectionOf(createTask(body))
+      assert.ok(error instanceof RuntimeError)
+      assert.equal(error.code, 'ERR_YIELD_WITHOUT_STAR')
+      assert.match(error.message, message)
+    }
+  })
+})
+
+test('a task can catch its bad yield and go on', async () => {
+  await besideABystander(async () => {
+    const result = await createTask(function* (): Generator<Future<unknown>, unknown, unknown> {
+      try {
+        yield sleep(1)
+      } catch (error) {
+        return yield* sleep(2, codeOf(error))
+      }
+      return 'no error'
+    })
+    assert.equal(result, 'ERR_YIELD_WITHOUT_STAR')
+  })
+})
+
+test('a yield of anything else is a bad yield that shows the value', async () => {
+  await besideABystander(async () => {
+    for (const value of [5, 'text', null, {}]) {
+      const error = await rejectionOf(
+        createTask(function* () {
+          yield value as never
+        }),
+      )
+      assert.equal(codeOf(error), 'ERR_BAD_YIELD')
+      assert.match(`${messageOf(error)}`, /Task got bad yield/)
+    }
+  })
+})
+
+test('a task that waits for itself is an error in it, in both kinds', async () => {
+  await besideABystander(async () => {
+    const generator: Task<void> = createTask(function* () {
+      yield* generator
+    })
+    const asynchronous: Task<void> = createTask(async () => {
+      await asynchronous
+    })
+    for (const task of [generator, asynchronous]) {
+      const error = await rejectionOf(task)
+      assert.ok(error instanceof RuntimeError)
+      assert.equal(error.code, 'ERR_AWAIT_SELF')
+      assert.match(error.message, /cannot await on itself/)
+    }
+  })
+})
+
+test('a future of another loop is an error in who waits for it, in both kinds', async () => {
+  const other = newEventLoop()
+  const foreign = other.createFuture<void>()
+  await besideABystander(async () => {
+    const tasks = [
+      createTask(function* () {
+        yield* foreign
+      }),
+      createTask(async () => {
+        await foreign
+      }),
+    ]
+    for (const task of tasks) {
+      const error = await rejectionOf(task)
+      assert.ok(error instanceof RuntimeError)
+      assert.equal(error.code, 'ERR_WRONG_LOOP')
+      assert.match(error.message, /attached to a different loop/)
+    }
+    assert.equal(foreign.done(), false)
+  })
+  other.close()
+})
+
+test('an operation that is waited for twice says how to share it', async () => {
+  await besideABystander(async () => {
+    const operation = waitFor(sleep(1), 5)
+    await operation
+    const inAsync = await rejectionOf(operation)
+    const inGenerator = await createTask(function* () {
+      try {
+        yield* operation
+        return null
+      } catch (error) {
+        return error
+      }
+    })
+    for (const error of [inAsync, inGenerator]) {
+      assert.ok(error instanceof RuntimeError)
+      assert.equal(error.code, 'ERR_OPERATION_REUSED')
+      assert.match(error.message, /wrap it in createTask to share it/)
+    }
+  })
+})
+
+test('a generator that ran already gives its task an end, not a crash', async () => {
+  await besideABystander(async () => {
+    function* once(): Generator<Future<unknown>, number, unknown> {
+      yield* sleep(1)
+      return 1
+    }
+    const generator = once()
+    assert.equal(await createTask(generator), 1)
+    assert.equal(await createTask(generator), undefined)
+  })
+})
+
+test('the same generator in two tasks at once fails, and leaves the loop alive', async () => {
+  await besideABystander(async () => {
+    function* body(): Generator<Future<unknown>, number, unknown> {
+      yield* sleep(1)
+      yield* sleep(1)
+      return 1
+    }
+    const generator = body()
+    const outcomes = await Promise.allSettled([createTask(generator), createTask(generator)])
+    assert.equal(outcomes.length, 2)
+  })
+})
+
+test('run inside run, and runVirtual inside run, are refused', async () => {
+  await besideABystander(async () => {
+    for (const start of [run, runVirtual]) {
+      const error = await rejectionOf(start(async () => {}))
+      assert.ok(error instanceof RuntimeError)
+      assert.equal(error.code, 'ERR_LOOP_RUNNING')
+      assert.match(error.message, /cannot be called while an event loop is running/)
+    }
+  })
+})
+
+test('bad options are refused by name', async () => {
+  await besideABystander(async () => {
+    // @ts-expect-error options that are none
+    assert.throws(() => createTask(async () => {}, 'fast'), { code: 'ERR_INVALID_ARG_TYPE' })
+    // @ts-expect-error options that are none
+    assert.throws(() => createTask(async () => {}, null), { code: 'ERR_INVALID_ARG_TYPE' })
+  })
+  const main = async () => {}
+  // @ts-expect-error options that are none
+  assert.equal(codeOf(await rejectionOf(run(main, 'fast'))), 'ERR_INVALID_ARG_TYPE')
+  // @ts-expect-error a signal that is none
+  assert.equal(codeOf(await rejectionOf(run(main, { signal: 5 }))), 'ERR_INVALID_ARG_TYPE')
+  // @ts-expect-error a factory that is none
+  assert.equal(codeOf(await rejectionOf(run(main, { loopFactory: 5 }))), 'ERR_INVALID_ARG_TYPE')
+  const noLoop = rejectionOf(
+    // @ts-expect-error a factory of something else
+    run(main, { loopFactory: () => ({}) }),
+  )
+  assert.equal(codeOf(await noLoop), 'ERR_INVALID_ARG_TYPE')
+})
+
+test('an exotic thenable, and one that throws, do no harm', async () => {
+  await besideABystander(async () => {
+    const failure = new Error('from then')
+    const throwing = {
+      // biome-ignore lint/suspicious/noThenProperty: a broken promise
+      then() {
+        throw failure
+      },
+    }
+    assert.equal(await rejectionOf(createTask(throwing as PromiseLike<void>)), failure)
+    const twice = {
+      // biome-ignore lint/suspicious/noThenProperty: a broken promise
+      then(resolve: (n: number) => void, reject: (error: unknown) => void) {
+        resolve(1)
+        reject(failure)
+        resolve(2)
+      },
+    }
+    assert.equal(await createTask(twice as unknown as PromiseLike<number>), 1)
+    assert.ok(currentTask())
+  })
+})
