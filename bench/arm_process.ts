@@ -1,5 +1,5 @@
-// One arm in a process of its own, from the side of the comparison. The process is arm_main.ts; it lives
-// through all rounds, so that each round after the first few finds compiled code.
+// One arm in a process of its own, from the side of the comparison. The process is arm_main.ts; it
+// lives through all rounds, so that each round after the first few finds compiled code.
 
 import { fileURLToPath } from 'node:url'
 import { LineProcess } from './line_process.js'

@@ -1,5 +1,5 @@
-// `npm run bench [-- scenario… [--rounds=N]]`: runs the arms of each case in turn, A B C A B C …, prints
-// what they cost, and writes bench/results/<scenario>.json.
+// `npm run bench [-- scenario… [--rounds=N]]`: runs the arms of each case in turn, A B C A B C …,
+// prints what they cost, and writes bench/results/<scenario>.json.
 
 import { parseArgs } from 'node:util'
 import { backendInfo } from 'gyre'

@@ -1,5 +1,5 @@
-// gather of many tasks against Promise.all of as many async functions, where each gives way once, as a
-// function that is worth running as a task does, and where each returns at once.
+// gather of many tasks against Promise.all of as many async functions, where each gives way once,
+// as a function that is worth running as a task does, and where each returns at once.
 
 import { type Coroutine, gather, sleep } from 'gyre'
 import { type OperationCase, onBothBackends, type Scenario } from './scenario.js'

@@ -1,11 +1,12 @@
-// Load generator for echo servers: a number of connections, each with a window of messages in flight.
+// Load generator for echo servers: a number of connections, each with a window of messages in
+// flight.
 //
 //   load <port> <connections> <message bytes> <window>
 //
 // Connects, prints `ready`, and then, for each number N that comes in as a line, sends exactly N
 // messages, waits until each has come back whole, and prints one line of JSON: how long it took and
-// what the latencies were. The connections stay open between rounds, so that a round measures nothing
-// but the exchange. Exits when its input ends, and with a message when the server fails it.
+// what the latencies were. The connections stay open between rounds, so that a round measures
+// nothing but the exchange. Exits when its input ends, and with a message when the server fails it.
 //
 // Knows nothing of what serves. Linux only (epoll); node_load.ts does the same elsewhere.
 

@@ -1,5 +1,5 @@
-// Starts the load generator: load.c where there is a C compiler and epoll, otherwise node_load.ts, which
-// speaks the same lines. Both run in a process and on a core of their own.
+// Starts the load generator: load.c where there is a C compiler and epoll, otherwise node_load.ts,
+// which speaks the same lines. Both run in a process and on a core of their own.
 
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, statSync } from 'node:fs'

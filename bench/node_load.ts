@@ -1,5 +1,5 @@
-// The load generator where load.c cannot be compiled: the same arguments, the same lines, on node:net. It
-// costs several times as much CPU time, so a fast server may find it slow.
+// The load generator where load.c cannot be compiled: the same arguments, the same lines, on
+// node:net. It costs several times as much CPU time, so a fast server may find it slow.
 
 import { once } from 'node:events'
 import net from 'node:net'
@@ -11,7 +11,7 @@ const [port = 0, connectionCount = 0, messageBytes = 0, window = 0] = process.ar
   .map(Number)
 const message = Buffer.alloc(messageBytes, 'x')
 
-/** The round at hand: how many messages are still to be sent, and how long those that came back took. */
+/** A round: what is still to be sent, and how long what came back took. */
 class Round {
   readonly latenciesUs: number[] = []
   private unsent: number

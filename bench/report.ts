@@ -1,5 +1,5 @@
-// Prints results as tables, one a case: what one operation costs each arm, and how that compares with the
-// first.
+// Prints results as tables, one a case: what one operation costs each arm, and how that compares
+// with the first.
 
 import type { Machine } from './machine.js'
 import type { ArmResult, CaseResult } from './results.js'

@@ -1,6 +1,6 @@
-// What is compared, and by whom. A scenario is one topic (`npm run bench -- timers`), a case one piece of
-// work within it, an arm one way to do that work. The first arm of a case is what the others are
-// compared with.
+// What is compared, and by whom. A scenario is one topic (`npm run bench -- timers`), a case one
+// piece of work within it, an arm one way to do that work. The first arm of a case is what the
+// others are compared with.
 //
 // Every arm runs in a process of its own, which goes on from round to round; see arm_process.ts.
 

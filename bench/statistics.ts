@@ -1,5 +1,5 @@
-// What a series of measurements says. Medians, since noise only ever adds; the least, since it is what the
-// machine can do; and the spread, without which neither means anything.
+// What a series of measurements says. Medians, since noise only ever adds; the least, since it is
+// what the machine can do; and the spread, without which neither means anything.
 
 export interface Summary {
   readonly median: number
@@ -27,8 +27,8 @@ export function summarize(values: readonly number[]): Summary {
 }
 
 /**
- * `values` against `references`, round by round. Arms take turns, so what slows the machine down for a
- * while is in both figures of a round and cancels out.
+ * `values` against `references`, round by round. Arms take turns, so what slows the machine down
+ * for a while is in both figures of a round and cancels out.
  */
 export function ratioOf(values: readonly number[], references: readonly number[]): Summary {
   return summarize(values.map((value, round) => value / references[round]!))

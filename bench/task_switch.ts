@@ -1,5 +1,5 @@
-// Giving way: what it costs a coroutine to let everything else run once. Plain Node's way to do that is to
-// await a setImmediate promise.
+// Giving way: what it costs a coroutine to let everything else run once. Plain Node's way to do
+// that is to await a setImmediate promise.
 
 import { type Coroutine, sleep } from 'gyre'
 import { onBothBackends, type Scenario } from './scenario.js'

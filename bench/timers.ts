@@ -1,8 +1,9 @@
-// Timers: most are cancelled before they fire (timeouts), some fire. `callLater` gives a handle and keeps
-// the caller's AsyncLocalStorage context, as setTimeout does; `sleep` is what coroutines wait with.
+// Timers: most are cancelled before they fire (timeouts), some fire. `callLater` gives a handle and
+// keeps the caller's AsyncLocalStorage context, as setTimeout does; `sleep` is what coroutines wait
+// with.
 //
-// How many are pending decides what setTimeout costs: it keeps one list for each delay, which comes and
-// goes with its only timer, and reads no clock. Hence three cases of cancelling.
+// How many are pending decides what setTimeout costs: it keeps one list for each delay, which comes
+// and goes with its only timer, and reads no clock. Hence three cases of cancelling.
 
 import { type Coroutine, type EventLoop, type Future, getRunningLoop, sleep } from 'gyre'
 import { type OperationCase, onBothBackends, type Scenario } from './scenario.js'
