@@ -20,6 +20,7 @@ import { BackendKind, Visit } from './backend'
 import { DeadlineHeap } from './deadline_heap'
 import { Deferral } from './deferral'
 import { FallbackListener } from './fallback_listener'
+import { FallbackSockets } from './fallback_sockets'
 import { FallbackStream } from './fallback_stream'
 import { Control } from './ready_ring'
 import { deadlineNs } from './timer_table'
@@ -30,7 +31,7 @@ export class FallbackBackend implements Backend {
   readonly poller = FallbackBackend.poller
   private readonly heap = new DeadlineHeap()
   private readonly deferral = new Deferral(() => this.visit())
-  private readonly closers = new Set<() => void>()
+  private readonly sockets = new FallbackSockets()
   private virtualNs = 0
   private active = false
   private closed = false
@@ -47,7 +48,7 @@ export class FallbackBackend implements Backend {
   }
 
   get handles(): number {
-    return this.closers.size
+    return this.sockets.size
   }
 
   time(): number {
@@ -56,6 +57,7 @@ export class FallbackBackend implements Backend {
 
   setActive(active: boolean): void {
     this.active = active
+    this.sockets.setActive(active)
     if (!active) {
       this.host.ring.control[Control.ASLEEP] = 0
       this.disarmNodeTimer()
@@ -96,18 +98,18 @@ export class FallbackBackend implements Backend {
   }
 
   listen(endpoint: ListenEndpoint, events: ListenerEvents): ListenerHandle {
-    const listener = new FallbackListener(this.host.ring, endpoint, events, this.closers)
+    const listener = new FallbackListener(this.host.ring, endpoint, events, this.sockets)
     return listener
   }
 
   connect(endpoint: ConnectEndpoint, events: StreamEvents): StreamHandle {
-    return FallbackStream.connect(this.host.ring, endpoint, events, this.closers)
+    return FallbackStream.connect(this.host.ring, endpoint, events, this.sockets)
   }
 
   close(): void {
     this.closed = true
     this.setActive(false)
-    for (const closer of [...this.closers]) closer()
+    this.sockets.destroyAll()
   }
 
   private wake(): void {

@@ -3,10 +3,11 @@
 import net from 'node:net'
 import { NotSupportedError } from '../errors/errors'
 import type { ListenEndpoint, ListenerEvents, ListenerHandle, SocketAddress } from './backend'
+import type { FallbackSocket, FallbackSockets } from './fallback_sockets'
 import { FallbackStream, socketAddress } from './fallback_stream'
 import { type ReadyRing, RUN_KIND } from './ready_ring'
 
-export class FallbackListener implements ListenerHandle {
+export class FallbackListener implements ListenerHandle, FallbackSocket {
   private readonly server: net.Server
   private isListening = false
   private isClosed = false
@@ -15,7 +16,7 @@ export class FallbackListener implements ListenerHandle {
     private readonly ring: ReadyRing,
     endpoint: ListenEndpoint,
     private readonly events: ListenerEvents,
-    private readonly closers: Set<() => void>,
+    private readonly sockets: FallbackSockets,
   ) {
     this.server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true })
     this.server.on('listening', () => {
@@ -30,10 +31,11 @@ export class FallbackListener implements ListenerHandle {
       })
     })
     this.server.on('connection', (socket) => {
-      const stream = new FallbackStream(ring, socket, closers)
+      const stream = new FallbackStream(ring, socket, sockets)
       this.enqueue(() => this.accept(stream), stream)
     })
-    closers.add(this.closeServer)
+    sockets.add(this)
+    this.refresh()
     if (endpoint.reusePort) this.refuseReusePort()
     else this.listen(endpoint)
   }
@@ -49,7 +51,17 @@ export class FallbackListener implements ListenerHandle {
 
   close(): void {
     this.isClosed = true
-    this.closeServer()
+    this.destroy()
+  }
+
+  destroy(): void {
+    this.sockets.remove(this)
+    this.server.close()
+  }
+
+  refresh(): void {
+    if (this.sockets.isActive) this.server.ref()
+    else this.server.unref()
   }
 
   private listen(endpoint: ListenEndpoint): void {
@@ -64,11 +76,6 @@ export class FallbackListener implements ListenerHandle {
 
   private accept(stream: FallbackStream): void {
     stream.attach(this.events.streamAccepted(stream))
-  }
-
-  private readonly closeServer = (): void => {
-    this.closers.delete(this.closeServer)
-    this.server.close()
   }
 
   /** `accepted` is dropped if the listener is closed before its turn comes. */

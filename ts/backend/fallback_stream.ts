@@ -3,24 +3,22 @@
 
 import net from 'node:net'
 import type { ConnectEndpoint, SocketAddress, StreamEvents, StreamHandle } from './backend'
+import type { FallbackSocket, FallbackSockets } from './fallback_sockets'
 import { type ReadyRing, RUN_KIND } from './ready_ring'
 
-export class FallbackStream implements StreamHandle {
+export class FallbackStream implements StreamHandle, FallbackSocket {
   private events: StreamEvents | null = null
   private error: Error | null = null
   private drainMark = -1
   private isReading = false
-  private readonly destroy = () => {
-    this.socket.destroy()
-  }
 
   /** REQUIRES: the socket is paused and allows half-open connections. */
   constructor(
     private readonly ring: ReadyRing,
     private readonly socket: net.Socket,
-    private readonly closers: Set<() => void>,
+    private readonly sockets: FallbackSockets,
   ) {
-    closers.add(this.destroy)
+    sockets.add(this)
     socket.setNoDelay(true)
     keepUntilClosed(socket)
     socket.on('data', (data) => this.enqueue((events) => events.streamData(data)))
@@ -37,15 +35,16 @@ export class FallbackStream implements StreamHandle {
     ring: ReadyRing,
     endpoint: ConnectEndpoint,
     events: StreamEvents,
-    closers: Set<() => void>,
+    sockets: FallbackSockets,
   ): FallbackStream {
     const socket = new net.Socket({ allowHalfOpen: true })
-    const stream = new FallbackStream(ring, socket, closers)
+    const stream = new FallbackStream(ring, socket, sockets)
     stream.attach(events)
     const { address: host, port, localAddress, localPort } = endpoint
     socket.on('connect', () => {
       // A socket starts to read when it connects, unless it was paused since.
       if (!stream.isReading) socket.pause()
+      stream.refresh()
       stream.enqueue((to) => to.streamConnected())
     })
     const local = localAddress === null ? {} : { localAddress }
@@ -61,6 +60,7 @@ export class FallbackStream implements StreamHandle {
     if (this.socket.destroyed) return
     // The caller may reuse its memory as soon as this returns, while Node keeps what it is given.
     this.socket.write(Buffer.from(data), this.written)
+    this.refresh()
   }
 
   bufferedEstimate(): number {
@@ -79,27 +79,45 @@ export class FallbackStream implements StreamHandle {
   startReading(): void {
     this.isReading = true
     this.socket.resume()
+    this.refresh()
   }
 
   stopReading(): void {
     this.isReading = false
     this.socket.pause()
+    this.refresh()
   }
 
   shutdown(): void {
     this.socket.end()
+    this.refresh()
   }
 
   close(): void {
     this.stopReading()
     if (this.socket.destroyed) return
     if (this.socket.writableFinished) this.socket.destroy()
-    else if (this.socket.writableEnded) this.socket.once('finish', this.destroy)
-    else this.socket.end(this.destroy)
+    else if (this.socket.writableEnded) this.socket.once('finish', () => this.destroy())
+    else this.socket.end(() => this.destroy())
+    this.refresh()
   }
 
   abort(): void {
+    this.destroy()
+  }
+
+  destroy(): void {
     this.socket.destroy()
+  }
+
+  /** A socket keeps the process alive while it connects, reads or has something to send. */
+  refresh(): void {
+    const { socket } = this
+    if (socket.destroyed) return
+    const isSending = socket.writableLength > 0 || socket.writableEnded !== socket.writableFinished
+    const isWaiting = socket.connecting || this.isReading || isSending
+    if (isWaiting && this.sockets.isActive) socket.ref()
+    else socket.unref()
   }
 
   localAddress(): SocketAddress | null {
@@ -121,14 +139,16 @@ export class FallbackStream implements StreamHandle {
   private readonly written = (error?: Error | null): void => {
     // What failed or was dropped (of which there is no error) has left the buffer too, and yet
     // nothing has drained.
-    if (error || this.socket.destroyed || this.drainMark < 0) return
+    if (error || this.socket.destroyed) return
+    this.refresh()
+    if (this.drainMark < 0) return
     if (this.socket.writableLength > this.drainMark) return
     this.drainMark = -1
     this.enqueue((events) => events.streamDrained())
   }
 
   private closed(): void {
-    this.closers.delete(this.destroy)
+    this.sockets.remove(this)
     const { error } = this
     this.enqueue((events) => {
       this.events = null

@@ -28,8 +28,8 @@ import type { Linked } from '../loop/linked_list'
 import { type EventLoop, Kind } from '../loop/loop'
 import type { Coro } from '../task/coroutine'
 import { ensureFuture } from '../task/create'
-import type { UnmadeTasks } from '../task/current'
 import { reserveTaskNumbers, Task, type TaskOptions } from '../task/task'
+import type { UnmadeTasks } from '../task/unmade'
 
 export class Gathering extends Future<unknown[]> implements Waiter, UnmadeTasks {
   static override readonly _isInner = true

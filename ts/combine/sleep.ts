@@ -7,7 +7,7 @@ import type { Cancellation } from '../future/cancellation'
 import { Future } from '../future/future'
 import { FutureState, type Waiter } from '../future/waiter'
 import type { Runnable } from '../loop/handle'
-import { type EventLoop, Kind } from '../loop/loop'
+import { EventLoop, Kind } from '../loop/loop'
 import { schedulingLoop } from '../loop/running'
 
 export interface SleepOptions {
@@ -59,6 +59,8 @@ class Sleep<T> extends Future<T> implements TimerTarget {
 class GiveWay<T> extends Future<T> implements Runnable {
   static override readonly _isInner = true
   private waiter: Waiter | null = null
+  /** Made outside a turn, behind a foreign promise: the turn may come before the `await` of this does. */
+  private isEarly = EventLoop._visited === null
 
   constructor(loop: EventLoop, outcome: T) {
     super(loop)
@@ -74,6 +76,13 @@ class GiveWay<T> extends Future<T> implements Runnable {
 
   run(): void {
     const { waiter } = this
+    if (waiter === null && this.isEarly) {
+      // Done before it is awaited, it would give way to nobody, and no cancellation could reach the await.
+      this.isEarly = false
+      this._loop._promisesDue = true
+      this._loop.ring.push(Kind.YIELD, this)
+      return
+    }
     if (this._state === FutureState.PENDING) super.setResult(this._value as T)
     if (waiter !== null) waiter.run()
   }

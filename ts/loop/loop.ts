@@ -157,11 +157,6 @@ export class EventLoop implements BackendHost, HandleOwner {
     return this.state === State.RUNNING || EventLoop._visited === this
   }
 
-  /** @internal Whether callbacks run: under runForever, or as the loop of this thread. */
-  _isActive(): boolean {
-    return this.state === State.RUNNING || this.state === State.AMBIENT
-  }
-
   isClosed(): boolean {
     return this.state === State.CLOSED
   }

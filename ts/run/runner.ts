@@ -7,7 +7,8 @@ import { CancelledError, KeyboardInterrupt, RuntimeError } from '../errors/error
 import { EventLoop } from '../loop/loop'
 import { newEventLoop } from '../loop/running'
 import { type Coro, checkCoro } from '../task/coroutine'
-import { stepping, tasksOf } from '../task/current'
+import { tasksOf } from '../task/current'
+import { stepping } from '../task/stepping'
 import type { Task } from '../task/task'
 import { watchForDeadlock } from './deadlock'
 

@@ -3,30 +3,16 @@
 // AsyncLocalStorage context belongs to.
 
 import { taskStore } from '../loop/context'
-import type { Linked } from '../loop/linked_list'
 import type { EventLoop } from '../loop/loop'
+import { stepping } from './stepping'
 import type { Task } from './task'
-
-/** @internal The task whose step is on the stack. */
-export const stepping: { task: Task<unknown> | null } = { task: null }
+import { isUnmade } from './unmade'
 
 /** The task that is running, or null outside of one. */
 export function currentTask(): Task<unknown> | null {
-  if (stepping.task !== null) return stepping.task
+  if (stepping.task !== null) return stepping.task as Task<unknown>
   const task = taskStore.getStore() as Task<unknown> | undefined
   return task === undefined || task.done() ? null : task
-}
-
-/** @internal Stands on the list of tasks for those that are not made yet: see gathering.ts. */
-export interface UnmadeTasks extends Linked {
-  /** Puts the tasks before itself on the list. */
-  makeAll(): void
-  /** The number in the name of the next task. */
-  nextNumber(): number
-}
-
-function isUnmade(node: Linked): node is UnmadeTasks {
-  return 'makeAll' in node
 }
 
 /** The tasks of `loop` that are not done, as a set, in the order of their making. */

@@ -1,0 +1,15 @@
+// Tasks that have their place in the ready ring but are not made yet: see combine/gathering.ts.
+
+import type { Linked } from '../loop/linked_list'
+
+/** Stands on the list of tasks of a loop for those that are not made yet. */
+export interface UnmadeTasks extends Linked {
+  /** @internal Puts the tasks before itself on the list. */
+  makeAll(): void
+  /** @internal The number in the name of the next task. */
+  nextNumber(): number
+}
+
+export function isUnmade(node: Linked): node is UnmadeTasks {
+  return 'makeAll' in node
+}
