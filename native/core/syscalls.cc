@@ -24,10 +24,6 @@ int Syscalls::Connect(int fd, const sockaddr* address, socklen_t length) {
   return OrErrno(::connect(fd, address, length));
 }
 
-ssize_t Syscalls::Receive(int fd, void* into, size_t length) {
-  return OrErrno(::recv(fd, into, length, 0));
-}
-
 int Syscalls::Shutdown(int fd, int how) { return OrErrno(::shutdown(fd, how)); }
 
 int Syscalls::Close(int fd) { return OrErrno(::close(fd)); }

@@ -1,7 +1,9 @@
 // The calls of the seam that only Linux has, or has in this form.
 
 #include <sys/epoll.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
+#include <unistd.h>
 
 #include "syscalls.h"
 
@@ -24,9 +26,19 @@ int Syscalls::Accept(int fd) {
   return OrErrno(::accept4(fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
 }
 
+// libc's recv() and send() are cancellation points: with other threads about, entering and leaving
+// one costs 1 % of an echo. So both are called directly.
+
+ssize_t Syscalls::Receive(int fd, void* into, size_t length) {
+  return OrErrno(::syscall(SYS_recvfrom, fd, into, length, 0, nullptr, nullptr));
+}
+
 ssize_t Syscalls::Send(int fd, const iovec* slices, size_t count) {
-  // send(2) spares the kernel the copying and checking of a message header.
-  if (count == 1) return OrErrno(::send(fd, slices->iov_base, slices->iov_len, MSG_NOSIGNAL));
+  // sendto(2) spares the kernel the copying and checking of a message header.
+  if (count == 1) {
+    return OrErrno(::syscall(SYS_sendto, fd, slices->iov_base, slices->iov_len, MSG_NOSIGNAL,
+                             nullptr, 0));
+  }
   msghdr message{};
   // sendmsg(2) only reads the slices, though its header cannot say so.
   message.msg_iov = const_cast<iovec*>(slices);

@@ -90,8 +90,9 @@ export class NativeBackend implements Backend, NativeOwner {
   }
 
   poll(): void {
+    // Nothing can come where nothing is open or armed, and the crossing would cost more than a turn.
+    if (this.handles === 0 && this.host.timers.armed === 0) return
     this.replaceDetachedSlab()
-    this.native.flush()
     this.native.poll()
   }
 

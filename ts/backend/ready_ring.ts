@@ -97,15 +97,20 @@ export class ReadyRing {
     const { words, items, mask } = this
     const head = this.control[Control.READY_HEAD]!
     const count = this.size
-    const capacity = (mask + 1) * 2
+    const capacityBefore = mask + 1
+    const capacity = capacityBefore * 2
     const newWords = new Int32Array(new ArrayBuffer(capacity * ENTRY_BYTES))
     const newItems = new Array<unknown>(capacity).fill(undefined)
-    for (let i = 0; i < count; i++) {
-      const from = (head + i) & mask
-      const to = (head + i) & (capacity - 1)
-      newWords.set(words.subarray(from << 2, (from + 1) << 2), to << 2)
-      newItems[to] = items[from]
+    const copyPiece = (at: number, length: number) => {
+      const from = at & mask
+      const to = at & (capacity - 1)
+      newWords.set(words.subarray(from << 2, (from + length) << 2), to << 2)
+      for (let i = 0; i < length; i++) newItems[to + i] = items[from + i]
     }
+    // What stands in the ring is one piece, or two around its end; doubling keeps each in one piece.
+    const untilEnd = Math.min(count, capacityBefore - (head & mask))
+    copyPiece(head, untilEnd)
+    copyPiece(head + untilEnd, count - untilEnd)
     this.words = newWords
     this.items = newItems
     this.mask = capacity - 1

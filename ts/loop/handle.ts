@@ -13,6 +13,8 @@ export interface Runnable {
 
 type Callback = (...args: never[]) => unknown
 
+const NO_ARGUMENTS: readonly unknown[] = []
+
 /** What handles need of their loop. */
 export interface HandleOwner {
   /** @internal */
@@ -45,7 +47,7 @@ export class Handle implements Runnable {
   cancel(): void {
     // What the callback holds is let go at once, as the handle itself may be kept for long.
     this._callback = null
-    this._args = []
+    this._args = NO_ARGUMENTS
   }
 
   /** Whether `cancel` was called. */
@@ -58,7 +60,10 @@ export class Handle implements Runnable {
     const callback = this._callback as ((...args: unknown[]) => unknown) | null
     if (callback === null) return
     try {
-      this.resource.runInAsyncScope(callback, undefined, ...this._args)
+      const args = this._args
+      // Spreading an empty list costs as much as the call.
+      if (args.length === 0) this.resource.runInAsyncScope(callback)
+      else this.resource.runInAsyncScope(callback, undefined, ...args)
     } catch (error) {
       this._loop._callbackFailed(error, `Exception in callback ${callbackName(callback)}`, {
         handle: this,

@@ -51,8 +51,8 @@ export interface EventLoopOptions {
   clock?: 'monotonic' | 'virtual'
 }
 
-/** A look at the clock and for I/O every so many turns: a turn may be as short as 50 ns. */
-const TURNS_PER_CHECK = 8
+/** A look at the clock and for I/O every so many turns: a turn may be as short as 100 ns. */
+const TURNS_PER_CHECK = 16
 
 export class EventLoop implements BackendHost, HandleOwner {
   /** @internal The loop whose turn is on the stack. */
@@ -120,8 +120,12 @@ export class EventLoop implements BackendHost, HandleOwner {
     callback: (...args: A) => unknown,
     ...args: A
   ): TimerHandle {
+    this._checkOpen()
     checkDelay('delayMs', delayMs)
-    return this.callAt(this.time() + delayMs, callback, ...args)
+    checkFunction('callback', callback)
+    if (delayMs === 0) this._timersOverdue()
+    const whenMs = this.time() + delayMs
+    return new TimerHandle(this, whenMs, callback as (...args: never[]) => unknown, args)
   }
 
   /**

@@ -4,15 +4,23 @@
 // timer, no socket, no request. If main is pending then, it stays so for ever.
 
 import { DeadlockError } from '../errors/errors'
+import type { Future } from '../future/future'
 import type { EventLoop } from '../loop/loop'
 import { tasksOf } from '../task/current'
 import { describeFuture, waitedFor } from '../task/inspect'
 import { Task } from '../task/task'
 
-/** Ends `loop` with a DeadlockError if `main` can never be woken. Returns what stops the watch. */
-export function watchForDeadlock(loop: EventLoop, main: Task<unknown>): () => void {
+/**
+ * Ends `loop` with a DeadlockError, which names `main` first, if `awaited` can never be done. Returns
+ * what stops the watch.
+ */
+export function watchForDeadlock(
+  loop: EventLoop,
+  awaited: Future<unknown>,
+  main: Task<unknown>,
+): () => void {
   const check = () => {
-    if (!main.done()) loop._interrupt(new DeadlockError(deadlockMessage(loop, main)))
+    if (!awaited.done()) loop._interrupt(new DeadlockError(deadlockMessage(loop, main)))
   }
   process.on('beforeExit', check)
   return () => {

@@ -3,7 +3,7 @@
 import { isMainThread } from 'node:worker_threads'
 import { gather } from '../combine/gather'
 import { checkFunction, invalidType } from '../errors/arguments'
-import { CancelledError, KeyboardInterrupt, RuntimeError } from '../errors/errors'
+import { CancelledError, DeadlockError, KeyboardInterrupt, RuntimeError } from '../errors/errors'
 import { EventLoop } from '../loop/loop'
 import { newEventLoop } from '../loop/running'
 import { type Coro, checkCoro } from '../task/coroutine'
@@ -79,7 +79,7 @@ export class Runner {
     const task = loop.createTask(main, { name: options.name })
     const unlink = signal === undefined ? () => {} : cancelOnAbort(task, signal)
     const interrupts = new Interrupts(loop, task, this.options.handleSignals ?? true)
-    const unwatch = watchForDeadlock(loop, task)
+    const unwatch = watchForDeadlock(loop, task, task)
     try {
       return await loop.runUntilComplete(task)
     } catch (error) {
@@ -154,13 +154,29 @@ class Interrupts {
   }
 }
 
+/**
+ * A task that waits for what never comes, such as a promise that nobody settles, is not waited for: it
+ * is reported when the loop closes.
+ */
+async function waitForAll(loop: EventLoop, tasks: readonly Task<unknown>[]): Promise<void> {
+  const all = gather(tasks, { returnExceptions: true })
+  const unwatch = watchForDeadlock(loop, all, tasks[0] as Task<unknown>)
+  try {
+    await loop.runUntilComplete(all)
+  } catch (error) {
+    if (!(error instanceof DeadlockError)) throw error
+  } finally {
+    unwatch()
+  }
+}
+
 async function cancelAllTasks(loop: EventLoop): Promise<void> {
   const tasks = [...tasksOf(loop)]
   if (tasks.length === 0) return
   for (const task of tasks) task.cancel()
-  await loop.runUntilComplete(gather(tasks, { returnExceptions: true }))
+  await waitForAll(loop, tasks)
   for (const task of tasks) {
-    if (task.cancelled()) continue
+    if (!task.done() || task.cancelled()) continue
     const exception = task.exception()
     if (exception === null) continue
     loop.callExceptionHandler({

@@ -275,6 +275,8 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
 
   /** @internal */
   _takeCancellation(): CancelledError | null {
+    // What a task left waiting goes on when it is done, and then `_value` is its outcome.
+    if (this._state !== FutureState.PENDING) return null
     const cancellation = this._value as Cancellation | undefined
     if (cancellation === undefined) return null
     this._value = undefined
@@ -363,6 +365,7 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
 
   /** A cancellation that was asked for goes into what the task waits for now. */
   private deliverInto(future: AwaitedFuture): void {
+    if (this._state !== FutureState.PENDING) return
     const cancellation = this._value as Cancellation | undefined
     if (cancellation !== undefined && future._cancelWith(cancellation)) this._value = undefined
   }
