@@ -24,6 +24,7 @@ import type { Linked } from '../loop/linked_list'
 import { type EventLoop, Kind } from '../loop/loop'
 import { isRunningHere, schedulingLoop } from '../loop/running'
 import { type Coro, checkCoro, isGeneratorFunction, stepsOf } from './coroutine'
+import { stackOf, stackText } from './stack'
 import { stepping } from './stepping'
 import type { UnmadeTasks } from './unmade'
 
@@ -145,6 +146,19 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
   /** The coroutine that the task runs, as it was given. */
   getCoro(): Coro<T> {
     return this.coro
+  }
+
+  /**
+   * Where the task stands: `name (file:line)` of its suspended coroutine, or the frames of the error it
+   * failed with, the most recent last; at most `limit` of them.
+   */
+  getStack(limit?: number): string[] {
+    return stackOf(this, limit)
+  }
+
+  /** Prints the task and its stack to `stream`, by default stderr. */
+  printStack(limit?: number, stream: NodeJS.WritableStream = process.stderr): void {
+    stream.write(stackText(this, limit))
   }
 
   /** How many times `cancel` was called, less the calls of `uncancel`. */
