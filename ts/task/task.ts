@@ -234,14 +234,14 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
     this._value = cancellation
     const waited = this._waitsFor
     if (waited !== null) {
-      waited._removeWaiter(this)
+      leave(waited, this)
       this._waitsFor = null
       this._wake()
       return true
     }
     const awaits = Array.isArray(this._awaits) ? this._awaits : [this._awaits]
     const entry = awaits.find((one) => one?._future._state === FutureState.PENDING) as Await
-    entry._future._removeWaiter(entry)
+    leave(entry._future as Future<unknown>, entry)
     entry._wake(entry._future)
     return true
   }
@@ -430,6 +430,12 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
     this._loop._tasks.remove(this)
     this.generator = null
   }
+}
+
+/** Stops waiting for a future; the error that it may have later concerns nobody. */
+function leave(future: Future<unknown>, waiter: Waiter): void {
+  future._removeWaiter(waiter)
+  future._onDone(() => future._markRetrieved())
 }
 
 /** A plain function for runInAsyncScope, so that no closure is made for each step. */
