@@ -15,6 +15,7 @@ import {
   TimeoutError,
   taskGroup,
   timeout,
+  wait,
   waitFor,
 } from 'gyre'
 import { runVirtual } from 'gyre/testing'
@@ -126,6 +127,38 @@ test('Promise.race and Promise.any inside a task leave the losers waiting, harml
     assert.equal(await task, 'fast any')
     assert.equal(now(), 10)
   })
+})
+
+test('what a task left waiting goes on after its end, and changes nothing of its outcome', async () => {
+  const events: string[] = []
+  const loser = async (name: string, rounds: number) => {
+    await timeout(100, function* () {
+      for (let i = 0; i < rounds; i++) yield* sleep(5)
+    })
+    await wait([sleep(5), sleep(6)])
+    await sleep(5)
+    events.push(name)
+    return name
+  }
+  await runVirtual(async () => {
+    const finished = createTask(async () => await Promise.race([sleep(1, 'won'), loser('a', 2)]))
+    const failed = createTask(async () => {
+      const error = sleep(1).then(() => {
+        throw new Error('failed')
+      })
+      return await Promise.race([error, loser('b', 3)])
+    })
+    const cancelled = createTask(async () => await Promise.race([sleep(100), loser('c', 4)]))
+    assert.equal(await finished, 'won')
+    assert.equal(messageOf(await rejectionOf(failed)), 'failed')
+    cancelled.cancel('stop')
+    await rejectionOf(cancelled)
+    await sleep(200)
+    assert.equal(finished.result(), 'won')
+    assert.equal(messageOf(failed.exception()), 'failed')
+    assert.equal(cancelled.cancelled(), true)
+  })
+  assert.deepEqual(events, ['a', 'b'])
 })
 
 test('a task that swallowed a cancel in one branch of Promise.all goes on', async () => {
