@@ -141,8 +141,9 @@ export function timeout<T>(ms: number | null, body: Body<Timeout, T>): Operation
   if (ms !== null) checkMilliseconds('ms', ms)
   checkFunction('body', body)
   return new Operation(() => {
-    const whenMs = ms === null ? null : getRunningLoop().time() + ms
-    return runTimeout(new Timeout(whenMs), body)
+    const task = currentTask()
+    if (task === null) throw outsideTask('timeout')
+    return runTimeout(new Timeout(ms === null ? null : task._loop.time() + ms), body)
   })
 }
 
