@@ -36,8 +36,8 @@ ssize_t Syscalls::Receive(int fd, void* into, size_t length) {
 ssize_t Syscalls::Send(int fd, const iovec* slices, size_t count) {
   // sendto(2) spares the kernel the copying and checking of a message header.
   if (count == 1) {
-    return OrErrno(::syscall(SYS_sendto, fd, slices->iov_base, slices->iov_len, MSG_NOSIGNAL,
-                             nullptr, 0));
+    return OrErrno(
+        ::syscall(SYS_sendto, fd, slices->iov_base, slices->iov_len, MSG_NOSIGNAL, nullptr, 0));
   }
   msghdr message{};
   // sendmsg(2) only reads the slices, though its header cannot say so.
