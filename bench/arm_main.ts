@@ -7,9 +7,12 @@
 //   yes 100000 | head -20 | node --cpu-prof build/bench/arm_main.js <scenario> <case> <arm>
 
 import { createInterface } from 'node:readline'
-import { type Coroutine, createTask, Future, run } from 'gyre'
+import { setTimeout as delay } from 'node:timers/promises'
+import { type Coroutine, createTask, Future, run, wrap } from 'gyre'
 import type { Arm, Measurement, OperationArm, ServerArm, Usage } from './scenario.js'
 import { findScenario } from './scenarios.js'
+
+const SWEEPING_MS = 20
 
 function usage(): Usage {
   const { user, system } = process.cpuUsage()
@@ -21,10 +24,15 @@ function say(answer: unknown): void {
   process.stdout.write(`${typeof answer === 'number' ? answer : JSON.stringify(answer)}\n`)
 }
 
+/** What the round before has left behind is none of the next round's costs. */
+async function collectGarbage(): Promise<void> {
+  globalThis.gc?.()
+  // V8 goes on sweeping in threads of its own.
+  await delay(SWEEPING_MS)
+}
+
 /** Begins to measure `count` operations; the function that is returned ends it. */
 function begin(count: number): () => Measurement {
-  // What the round before has left behind is none of this round's costs.
-  globalThis.gc?.()
   const startUsage = usage()
   const startedAtNs = process.hrtime.bigint()
   return () => {
@@ -68,6 +76,7 @@ class Counts {
 async function operatePlainly(round: (count: number) => void | Promise<void>): Promise<void> {
   for await (const line of lines) {
     const count = Number(line)
+    await collectGarbage()
     const end = begin(count)
     await round(count)
     say(end())
@@ -79,6 +88,7 @@ function* operateInLoop(arm: Exclude<OperationArm, { backend: null }>): Coroutin
   for (;;) {
     const count = yield* counts.next()
     if (count === null) return
+    yield* wrap(collectGarbage())
     const end = begin(count)
     if ('steps' in arm) yield* arm.steps(count)
     else yield* createTask(() => arm.round(count))

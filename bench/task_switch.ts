@@ -11,7 +11,7 @@ export const taskSwitch: Scenario = {
     {
       kind: 'operation',
       name: 'give way',
-      count: 100_000,
+      count: 200_000,
       arms: [
         {
           name: 'await setImmediate promise',
