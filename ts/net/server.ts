@@ -6,6 +6,7 @@ import { checkFunction, checkInteger, invalidType } from '../errors/arguments'
 import { RuntimeError } from '../errors/errors'
 import { Future } from '../future/future'
 import { Operation } from '../future/operation'
+import { captureContext } from '../loop/context'
 import { EventLoop } from '../loop/loop'
 import { checkHostPort, resolve, socketName } from './address'
 import type { ProtocolFactory } from './connection'
@@ -67,6 +68,8 @@ export class Server {
   private readonly connections = new Set<SocketTransport>()
   private closeWaiters: Future<void>[] = []
   private serving: Future<void> | null = null
+  /** That of whoever made the server: a connection must not inherit that of whoever woke the loop. */
+  private readonly context = captureContext('GyreServer')
 
   /** @internal */
   constructor(
@@ -143,7 +146,7 @@ export class Server {
       listenFailed: (error) => {
         if (!opened.done()) opened.setException(error)
       },
-      streamAccepted: (stream) => this.accept(stream),
+      streamAccepted: (stream) => this.context.runInAsyncScope(this.accept, this, stream),
       acceptFailed: (error) => this.acceptFailed(handle, error),
     }
     const handle: ListenerHandle = this.loop._backend.listen(
