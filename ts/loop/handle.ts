@@ -39,7 +39,8 @@ export class Handle implements Runnable {
   constructor(loop: HandleOwner, callback: Callback, args: readonly unknown[], type: string) {
     this._loop = loop
     this._callback = callback
-    this._args = args
+    // The empty list that the caller's rest parameter made may die at once.
+    this._args = args.length === 0 ? NO_ARGUMENTS : args
     this.resource = captureContext(type)
   }
 
