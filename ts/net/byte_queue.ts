@@ -1,6 +1,8 @@
 // Bytes that arrived and wait to be read: chunks in order, taken from the front. What is asked for
 // often is one whole chunk, and then nothing is copied.
 
+const NOTHING: Buffer = Buffer.alloc(0)
+
 export class ByteQueue {
   private chunks: Buffer[] = []
   /** How much of the first chunk is taken. */
@@ -15,7 +17,7 @@ export class ByteQueue {
 
   /** Takes the first `count` bytes. REQUIRES: count <= length. */
   take(count: number): Buffer {
-    if (count === 0) return Buffer.alloc(0)
+    if (count === 0) return NOTHING
     const first = this.chunks[0] as Buffer
     const available = first.length - this.offset
     if (count <= available) {
@@ -48,21 +50,36 @@ export class ByteQueue {
   }
 
   /**
-   * Where `separator` begins, at `from` or behind it; -1 if it is not there. Looking for it joins
-   * the chunks, once for each chunk that came in.
+   * Where `separator` begins, at `from` or behind it; -1 if it is not there. Only what is behind
+   * `from` is looked at, and nothing copied but the few bytes around the seams of chunks, so that a
+   * long line in many chunks costs no more than its length.
    */
   indexOf(separator: Uint8Array, from: number): number {
-    if (this.chunks.length === 0) return -1
-    if (this.chunks.length > 1) this.join()
-    const found = (this.chunks[0] as Buffer).indexOf(separator, this.offset + from)
-    return found < 0 ? -1 : found - this.offset
-  }
-
-  private join(): void {
-    const whole = this.take(this.length)
-    this.chunks = [whole]
-    this.offset = 0
-    this.length = whole.length
+    const { chunks } = this
+    const overlap = separator.length - 1
+    let index = chunks.length
+    let start = this.length
+    while (index > 0 && (start > from || index === chunks.length)) {
+      start -= (chunks[--index] as Buffer).length
+    }
+    /** What stands right before the chunk, and may be the separator's beginning. */
+    let seam = NOTHING
+    for (; index < chunks.length; index++) {
+      const chunk = chunks[index] as Buffer
+      const first = Math.max(from - start, 0)
+      if (seam.length > 0) {
+        const found = Buffer.concat([seam, chunk.subarray(0, overlap)]).indexOf(separator)
+        if (found >= 0) return start - seam.length + found
+      }
+      const found = chunk.indexOf(separator, first)
+      if (found >= 0) return start + found
+      if (overlap > 0) {
+        const behind = chunk.subarray(Math.max(first, chunk.length - overlap))
+        seam = Buffer.concat([seam, behind]).subarray(-overlap)
+      }
+      start += chunk.length
+    }
+    return -1
   }
 
   private skip(count: number): void {
