@@ -21,6 +21,7 @@ import { EventLoopClosedError, endsLoop, RuntimeError } from '../errors/errors'
 import { type ExceptionContext, printExceptionContext } from './exception_handler'
 import { Handle, type HandleOwner, type Runnable, TimerHandle } from './handle'
 import { LinkedList } from './linked_list'
+import { warnIfSlow } from './warnings'
 
 /**
  * Kinds of ready entries made by TypeScript. One kind a class, so that each call stays monomorphic.
@@ -372,7 +373,9 @@ export class EventLoop implements BackendHost, HandleOwner {
     const control = ring.control
     ring.reserve()
     this.turnCount++
+    const isTimed = this.debug
     for (let left = ring.size; left > 0 && this.interruption === null; left--) {
+      const startedMs = isTimed ? performance.now() : 0
       const head = control[Control.READY_HEAD]!
       const index = head & ring.mask
       const at = index << 2
@@ -413,6 +416,7 @@ export class EventLoop implements BackendHost, HandleOwner {
             words[at + 3]!,
           )
       }
+      if (isTimed) warnIfSlow(item, startedMs, this.slowCallbackDuration)
     }
   }
 

@@ -23,6 +23,7 @@ import { captureContext, taskStore } from '../loop/context'
 import type { Linked } from '../loop/linked_list'
 import { type EventLoop, Kind } from '../loop/loop'
 import { isRunningHere, schedulingLoop } from '../loop/running'
+import { warnOfSwallowedCancel } from '../loop/warnings'
 import { type Coro, checkCoro, isGeneratorFunction, stepsOf } from './coroutine'
 import { stackOf, stackText } from './stack'
 import { stepping } from './stepping'
@@ -402,8 +403,13 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
     if (this._state !== FutureState.PENDING) return
     this.leave()
     const cancellation = this._value as Cancellation | undefined
-    if (cancellation === undefined) super.setResult(value)
-    else super._cancelWith(cancellation)
+    if (cancellation !== undefined) {
+      super._cancelWith(cancellation)
+      return
+    }
+    const isSwallowed = this.requests !== null && this.requests.count > 0
+    if (isSwallowed && this._loop.getDebug()) warnOfSwallowedCancel(this.getName())
+    super.setResult(value)
   }
 
   private fail(error: unknown): void {

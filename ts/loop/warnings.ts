@@ -1,0 +1,22 @@
+// What a loop says in debug mode, as warnings of Node: they are printed once each, and a program can
+// listen for them with process.on('warning').
+
+import { performance } from 'node:perf_hooks'
+import { inspect } from 'node:util'
+
+/** Warns if `item`, which began to run at `startedMs`, took longer than `limitMs`. */
+export function warnIfSlow(item: unknown, startedMs: number, limitMs: number): void {
+  const tookMs = performance.now() - startedMs
+  if (tookMs < limitMs) return
+  const what = item === undefined ? 'a timer or an I/O event' : inspect(item, { depth: 0 })
+  const message = `Executing ${what} took ${tookMs.toFixed(1)} ms`
+  process.emitWarning(message, { type: 'GyreWarning', code: 'GYRE_SLOW_CALLBACK' })
+}
+
+/** Warns that a task was asked to stop and returned as if it had not been. */
+export function warnOfSwallowedCancel(taskName: string): void {
+  const message =
+    `Task '${taskName}' was cancelled, but its coroutine returned as if it were not: ` +
+    'throw the CancelledError on, or call uncancel()'
+  process.emitWarning(message, { type: 'GyreWarning', code: 'GYRE_SWALLOWED_CANCEL' })
+}
