@@ -1,0 +1,97 @@
+// Debug mode: warnings about what takes long, and about cancellations that were swallowed.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createTask, getRunningLoop, sleep, timeout } from 'gyre'
+import { runVirtual } from 'gyre/testing'
+import { messageOf } from '../thrown.js'
+
+/** The warnings of one code while `main` runs. */
+async function warningsOf(
+  code: string,
+  main: () => Promise<void>,
+  debug = true,
+): Promise<unknown[]> {
+  const seen: Error[] = []
+  const listener = (warning: Error) => seen.push(warning)
+  process.on('warning', listener)
+  try {
+    await runVirtual(main, { debug })
+    await new Promise((resolve) => setImmediate(resolve))
+  } finally {
+    process.removeListener('warning', listener)
+  }
+  return seen.filter((warning) => (warning as { code?: string }).code === code).map(messageOf)
+}
+
+function block(ms: number): void {
+  const end = performance.now() + ms
+  while (performance.now() < end);
+}
+
+const SLOW = 'GYRE_SLOW_CALLBACK'
+const SWALLOWED = 'GYRE_SWALLOWED_CANCEL'
+
+test('a callback, a timer and a step that take long are named, with the time they took', async () => {
+  const main = async () => {
+    const loop = getRunningLoop()
+    loop.slowCallbackDuration = 30
+    loop.callSoon(function slowCallback() {
+      block(31)
+    })
+    loop.callLater(1, () => block(31))
+    const task = createTask(
+      function* () {
+        block(31)
+        yield* sleep(0)
+      },
+      { name: 'slow step' },
+    )
+    await task
+    await sleep(5)
+  }
+  const warnings = await warningsOf(SLOW, main)
+  // A busy machine may make others slow too.
+  const has = (form: RegExp) => warnings.some((warning) => form.test(`${warning}`))
+  assert.ok(has(/^Executing <Handle slowCallback\(\)> took \d+\.\d ms$/), `${warnings}`)
+  assert.ok(has(/^Executing <Task .*name='slow step'.* took/), `${warnings}`)
+  assert.ok(has(/^Executing a timer or an I\/O event took/), `${warnings}`)
+  assert.deepEqual(await warningsOf(SLOW, main, false), [])
+})
+
+test('a swallowed cancel is a warning that names the task', async () => {
+  const main = async () => {
+    const task = createTask(
+      async () => {
+        try {
+          await sleep(1000)
+        } catch {}
+      },
+      { name: 'deaf' },
+    )
+    await sleep(1)
+    task.cancel()
+    await task
+  }
+  const warnings = await warningsOf(SWALLOWED, main)
+  assert.equal(warnings.length, 1)
+  assert.match(`${warnings[0]}`, /^Task 'deaf' was cancelled, but its coroutine returned/)
+  assert.deepEqual(await warningsOf(SWALLOWED, main, false), [])
+})
+
+test('a cancel that was taken back is no reason to warn, nor is a timeout', async () => {
+  const main = async () => {
+    const task = createTask(async () => {
+      try {
+        await sleep(1000)
+      } catch {
+        task.uncancel()
+      }
+    })
+    await sleep(1)
+    task.cancel()
+    await task
+    await timeout(5, () => sleep(1000)).then(undefined, () => {})
+  }
+  assert.deepEqual(await warningsOf(SWALLOWED, main), [])
+})
