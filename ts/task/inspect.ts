@@ -48,7 +48,7 @@ function taskParts(task: Task<unknown>): string[] {
 export function waitedFor(task: Task<unknown>): Future<unknown>[] {
   if (task._waitsFor !== null) return [task._waitsFor]
   const awaits = task._awaits
-  const entries = awaits === null ? [] : Array.isArray(awaits) ? awaits : [awaits]
+  const entries = awaits === null ? [] : awaits instanceof Set ? [...awaits] : [awaits]
   return entries.map((entry) => entry._future as Future<unknown>)
 }
 

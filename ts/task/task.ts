@@ -66,7 +66,7 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
   /** @internal */ _next: Linked | null = null
   /** @internal */ _waitsFor: Future<unknown> | null = null
   /** @internal What the async functions of this task await: one stands for itself. */
-  _awaits: Await | Await[] | null = null
+  _awaits: Await | Set<Await> | null = null
   private readonly coro: Coro<T>
   private name: string | number
   private readonly resource: AsyncResource
@@ -240,7 +240,7 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
       this._wake()
       return true
     }
-    const awaits = Array.isArray(this._awaits) ? this._awaits : [this._awaits]
+    const awaits = this._awaits instanceof Set ? [...this._awaits] : [this._awaits]
     const entry = awaits.find((one) => one?._future._state === FutureState.PENDING) as Await
     leave(entry._future as Future<unknown>, entry)
     entry._wake(entry._future)
@@ -260,7 +260,7 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
   private cancelAwaits(cancellation: Cancellation): boolean {
     const awaits = this._awaits
     if (awaits === null) return false
-    if (!Array.isArray(awaits)) return awaits._future._cancelWith(cancellation)
+    if (!(awaits instanceof Set)) return awaits._future._cancelWith(cancellation)
     let reached = false
     for (const entry of [...awaits]) {
       if (entry._future._cancelWith(cancellation)) reached = true
@@ -272,8 +272,8 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
   _beginAwait(entry: Await): void {
     const awaits = this._awaits
     if (awaits === null) this._awaits = entry
-    else if (Array.isArray(awaits)) awaits.push(entry)
-    else this._awaits = [awaits, entry]
+    else if (awaits instanceof Set) awaits.add(entry)
+    else this._awaits = new Set([awaits, entry])
     this.deliverInto(entry._future)
   }
 
@@ -281,10 +281,9 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
   _endAwait(entry: Await): void {
     const awaits = this._awaits
     if (awaits === entry) this._awaits = null
-    else if (Array.isArray(awaits)) {
-      const index = awaits.indexOf(entry)
-      if (index >= 0) awaits.splice(index, 1)
-      if (awaits.length === 0) this._awaits = null
+    else if (awaits instanceof Set) {
+      awaits.delete(entry)
+      if (awaits.size === 0) this._awaits = null
     }
   }
 
