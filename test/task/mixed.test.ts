@@ -114,6 +114,21 @@ test('Promise.all inside a task: one cancel reaches every branch', async () => {
   assert.deepEqual(events, ['a all of you', 'b all of you', 'c all of you'])
 })
 
+test('thousands of awaits at once end in any order, and one cancel reaches all of them', async () => {
+  await runVirtual(async () => {
+    const count = 10_000
+    const sleeps = Array.from({ length: count }, (_, i) => sleep((i * 7919) % count, i))
+    const all = await Promise.all(sleeps)
+    assert.equal(all[count - 1], count - 1)
+    const futures = Array.from({ length: count }, () => new Future<void>())
+    const task = createTask(async () => await Promise.all(futures))
+    await sleep(1)
+    task.cancel()
+    await rejectionOf(task)
+    assert.ok(futures.every((future) => future.cancelled()))
+  })
+})
+
 test('Promise.race and Promise.any inside a task leave the losers waiting, harmlessly', async () => {
   await runVirtual(async () => {
     const task = createTask(async () => {
