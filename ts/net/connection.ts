@@ -71,7 +71,11 @@ export function connectionOptions(
   return given
 }
 
-function* connect<P extends Protocol>(
+/**
+ * The steps of connecting, with no turn between the connection and its end: whoever is cancelled in
+ * these steps has no socket left open.
+ */
+export function* connect<P extends Protocol>(
   loop: EventLoop,
   factory: ProtocolFactory<P>,
   options: ConnectionOptions,

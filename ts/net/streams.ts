@@ -7,7 +7,7 @@ import type { EventLoop } from '../loop/loop'
 import { schedulingLoop } from '../loop/running'
 import { type Coroutine, isGeneratorFunction } from '../task/coroutine'
 import type { Task } from '../task/task'
-import { type ConnectionOptions, connectionOptions } from './connection'
+import { type ConnectionOptions, connect, connectionOptions } from './connection'
 import type { Protocol, Transport } from './protocol'
 import type { Server, ServerOptions } from './server'
 import { StreamReader } from './stream_reader'
@@ -112,7 +112,7 @@ function* openStreams(
   options: ConnectionOptions,
   make: () => StreamProtocol,
 ): Generator<Future<unknown>, StreamPair, unknown> {
-  const { transport, protocol } = yield* loop.createConnection(make, options)
+  const { transport, protocol } = yield* connect(loop, make, options)
   const { reader } = protocol
   const writer = protocol.writerFor(transport)
   return Object.assign([reader, writer] as const, { reader, writer })
