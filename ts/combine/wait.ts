@@ -4,7 +4,7 @@ import type { TimerTarget } from '../backend/timer_table'
 import { checkMilliseconds, outOfRange } from '../errors/arguments'
 import { Future } from '../future/future'
 import { Operation } from '../future/operation'
-import { getRunningLoop } from '../loop/running'
+import { schedulingLoop } from '../loop/running'
 import type { Coro } from '../task/coroutine'
 import { checkCoro, distinct } from '../task/coroutine'
 import { ensureFuture } from '../task/create'
@@ -78,7 +78,7 @@ function* untilEnough(
   timeoutMs: number | null,
   returnWhen: ReturnWhen,
 ): Generator<Future<unknown>, WaitResult<unknown>, unknown> {
-  const end = new WaitEnd(getRunningLoop())
+  const end = new WaitEnd(schedulingLoop())
   if (timeoutMs !== null) end.arm(timeoutMs)
   let left = futures.size
   const onCompletion = (future: Future<unknown>) => {
