@@ -315,8 +315,8 @@ test('bad arguments, a body that is none, and a place outside of any task are er
     assert.equal(await timeout(Infinity, async () => 7), 7)
   })
   const outside = await rejectionOf(timeout(5, body))
-  assert.match(`${codeOf(outside)}`, /ERR_OUTSIDE_TASK|ERR_NO_RUNNING_LOOP/)
-  assert.match(`${messageOf(outside)}`, /inside a task|no running event loop/)
+  assert.equal(codeOf(outside), 'ERR_OUTSIDE_TASK')
+  assert.match(`${messageOf(outside)}`, /call it in a coroutine, or wrap it in createTask/)
 })
 
 test('a timeout can be waited for once', async () => {

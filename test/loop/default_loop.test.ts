@@ -5,6 +5,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import {
+  asCompleted,
   CancelledError,
   createTask,
   currentTask,
@@ -15,11 +16,13 @@ import {
   newEventLoop,
   run,
   setEventLoop,
+  shield,
   sleep,
   type Task,
   taskGroup,
   timeout,
   wait,
+  waitFor,
 } from 'gyre'
 import { runProgram } from '../program.js'
 import { codeOf, rejectionOf } from '../thrown.js'
@@ -121,6 +124,25 @@ test('timeouts, groups and waits work in tasks of the default loop', async () =>
     return [codeOf(late), [...done][0]?.result(), grouped]
   })
   assert.deepEqual(result, ['ERR_TIMEOUT', 'waited', 'group'])
+})
+
+test('outside of any task, what needs none can be awaited: the default loop does it', async () => {
+  assert.equal(await sleep(1, 'slept'), 'slept')
+  assert.deepEqual(await gather(sleep(1, 1), async () => 2), [1, 2])
+  const { done } = await wait([sleep(1, 'waited')], { timeout: 1000 })
+  assert.equal([...done][0]?.result(), 'waited')
+  assert.equal(await waitFor(sleep(1, 'in time'), 1000), 'in time')
+  assert.equal(await shield(sleep(1, 'shielded')), 'shielded')
+  for (const next of asCompleted([sleep(1, 'next')])) assert.equal(await next, 'next')
+  assert.equal(codeOf(await rejectionOf(timeout(5, async () => {}))), 'ERR_OUTSIDE_TASK')
+})
+
+test('the default loop can be run until something is complete, as older programs do', async () => {
+  const loop = getEventLoop()
+  assert.equal(await loop.runUntilComplete(async () => await sleep(1, 'complete')), 'complete')
+  loop.callLater(1, () => loop.stop())
+  await loop.runForever()
+  assert.equal(await createTask(() => sleep(1, 'still alive')), 'still alive')
 })
 
 test('a task of the default loop is cancelled like any other', async () => {
