@@ -1,6 +1,7 @@
 // shield: keeps a cancellation of the one who waits from what is waited for.
 
 import { Future } from '../future/future'
+import { FutureState } from '../future/waiter'
 import type { Coro } from '../task/coroutine'
 import { ensureFuture } from '../task/create'
 
@@ -18,11 +19,8 @@ export function shield<T>(coro: Coro<T>): Future<T> {
       return
     }
     if (inner.cancelled()) outer.cancel()
-    else {
-      const error = inner.exception()
-      if (error === null) outer.setResult(inner.result())
-      else outer.setException(error)
-    }
+    else if (inner._state === FutureState.RESULT) outer.setResult(inner.result())
+    else outer.setException(inner.exception())
   }
   inner._onDone(innerDone)
   outer._onDone(() => {

@@ -5,6 +5,7 @@ import { CancelledError, endsLoop, RuntimeError } from '../errors/errors'
 import { ExceptionGroup } from '../errors/exception_group'
 import { Future } from '../future/future'
 import { Operation } from '../future/operation'
+import { FutureState } from '../future/waiter'
 import { isGenerator } from '../future/yielded'
 import type { Coro } from '../task/coroutine'
 import { currentTask } from '../task/current'
@@ -113,9 +114,8 @@ export class TaskGroup {
     if (this.allDone !== null && this.tasks.size === 0 && !this.allDone.done()) {
       this.allDone.setResult(undefined)
     }
-    if (task.cancelled()) return
+    if (task._state !== FutureState.EXCEPTION) return
     const error = task.exception()
-    if (error === null) return
     this.errors.push(error)
     if (endsLoop(error) && this.loopEnd === NO_ERROR) this.loopEnd = error
     if (this.parent.done()) {

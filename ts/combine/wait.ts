@@ -4,6 +4,7 @@ import type { TimerTarget } from '../backend/timer_table'
 import { checkMilliseconds, outOfRange } from '../errors/arguments'
 import { Future } from '../future/future'
 import { Operation } from '../future/operation'
+import { FutureState } from '../future/waiter'
 import { schedulingLoop } from '../loop/running'
 import type { Coro } from '../task/coroutine'
 import { checkCoro, distinct } from '../task/coroutine'
@@ -73,6 +74,13 @@ class WaitEnd extends Future<void> implements TimerTarget {
   }
 }
 
+/** Failed, by its state: JavaScript can throw null. Who asks has seen the error. */
+function hasFailed(future: Future<unknown>): boolean {
+  if (future._state !== FutureState.EXCEPTION) return false
+  future._markRetrieved()
+  return true
+}
+
 function* untilEnough(
   futures: Set<Future<unknown>>,
   timeoutMs: number | null,
@@ -86,7 +94,7 @@ function* untilEnough(
     const isEnough =
       left <= 0 ||
       returnWhen === 'FIRST_COMPLETED' ||
-      (returnWhen === 'FIRST_EXCEPTION' && !future.cancelled() && future.exception() !== null)
+      (returnWhen === 'FIRST_EXCEPTION' && hasFailed(future))
     if (!isEnough) return
     end.disarm()
     end.release()

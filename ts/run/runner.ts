@@ -4,6 +4,7 @@ import { isMainThread } from 'node:worker_threads'
 import { gather } from '../combine/gather'
 import { checkFunction, invalidType } from '../errors/arguments'
 import { CancelledError, DeadlockError, KeyboardInterrupt, RuntimeError } from '../errors/errors'
+import { FutureState } from '../future/waiter'
 import { EventLoop } from '../loop/loop'
 import { newEventLoop } from '../loop/running'
 import { type Coro, checkCoro } from '../task/coroutine'
@@ -176,9 +177,8 @@ async function cancelAllTasks(loop: EventLoop): Promise<void> {
   for (const task of tasks) task.cancel()
   await waitForAll(loop, tasks)
   for (const task of tasks) {
-    if (!task.done() || task.cancelled()) continue
+    if (task._state !== FutureState.EXCEPTION) continue
     const exception = task.exception()
-    if (exception === null) continue
     loop.callExceptionHandler({
       message: 'unhandled exception during run() shutdown',
       exception,
