@@ -50,7 +50,11 @@ export class NativeBackend implements Backend, NativeOwner {
     addon: Addon,
   ) {
     const { ring } = host
-    this.submissions = new Submissions(ring, () => this.native.flush())
+    this.submissions = new Submissions(
+      ring,
+      () => this.native.flush(),
+      (slab) => this.native.setSendSlab(slab),
+    )
     const control = ring.control.buffer as ArrayBuffer
     this.native = addon.createLoop(
       control,
@@ -164,10 +168,6 @@ export class NativeBackend implements Backend, NativeOwner {
 
   get ring(): BackendHost['ring'] {
     return this.host.ring
-  }
-
-  sendCopy(generation: number, slot: number, data: Uint8Array): void {
-    this.submissions.send(generation, slot, data, (slab) => this.native.setSendSlab(slab))
   }
 
   removeListener(slot: number): void {

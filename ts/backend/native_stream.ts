@@ -27,7 +27,6 @@ export interface NativeOwner {
   readonly ring: ReadyRing
   readonly addonLoop: NativeLoop
   readonly submissions: Submissions
-  sendCopy(generation: number, slot: number, data: Uint8Array): void
   removeListener(slot: number): void
 }
 
@@ -65,7 +64,7 @@ export class NativeStream implements StreamHandle {
       this.submitted = 0
       return
     }
-    this.backend.sendCopy(this.generation, this.slot, data)
+    this.backend.submissions.send(this.generation, this.slot, data)
     this.submitted += byteLength
   }
 

@@ -21,6 +21,7 @@ export class Submissions {
   constructor(
     private readonly ring: ReadyRing,
     private readonly flush: () => void,
+    private readonly giveSlab: (slab: ArrayBuffer) => void,
   ) {
     this.control = ring.control
   }
@@ -46,17 +47,8 @@ export class Submissions {
   }
 
   /** Submits a copy of `data`, which must fit the slab. */
-  send(
-    generation: number,
-    slot: number,
-    data: Uint8Array,
-    giveSlab: (slab: ArrayBuffer) => void,
-  ): void {
-    if (this.slab === null) {
-      const memory = new ArrayBuffer(SEND_SLAB_BYTES)
-      giveSlab(memory)
-      this.slab = new Uint8Array(memory)
-    }
+  send(generation: number, slot: number, data: Uint8Array): void {
+    const slab = this.slab ?? this.makeSlab()
     const { control } = this
     if (control[Control.SUBMIT_HEAD] === control[Control.SUBMIT_TAIL]) this.slabUsed = 0
     const length = data.byteLength
@@ -65,9 +57,16 @@ export class Submissions {
       this.slabUsed = 0
     }
     const offset = this.slabUsed
-    this.slab.set(data, offset)
+    slab.set(data, offset)
     this.slabUsed = offset + length
     this.push(NativeOp.SEND, generation, slot, offset, length)
+  }
+
+  private makeSlab(): Uint8Array {
+    const memory = new ArrayBuffer(SEND_SLAB_BYTES)
+    this.giveSlab(memory)
+    this.slab = new Uint8Array(memory)
+    return this.slab
   }
 
   /** A free entry at the tail. */
