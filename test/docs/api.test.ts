@@ -1,11 +1,12 @@
 // docs/api.md mentions every export of `gyre` and `gyre/testing`, and every public member of the classes
-// and interfaces among them. What is exported is read from the declarations that the package ships.
+// and interfaces among them, and docs/guide/errors.md every code. What is exported is read from the
+// declarations that the package ships.
 
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import test from 'node:test'
 import ts from 'typescript'
-import { readSource, root } from '../packaging/repository.js'
+import { readSource, root, sourceFiles } from '../packaging/repository.js'
 
 const entries = ['index', 'testing'].map((name) => join(root, 'dist', `${name}.d.ts`))
 const program = ts.createProgram(entries, { module: ts.ModuleKind.NodeNext, skipLibCheck: true })
@@ -56,3 +57,18 @@ for (const path of entries) {
     })
   }
 }
+
+test('docs/guide/errors.md names every code of an error or a warning', () => {
+  const sources = sourceFiles('ts', ['.ts']).map(readSource).join('\n')
+  const codes = new Set(
+    Array.from(sources.matchAll(/'((?:ERR|GYRE)_[A-Z_]+)'/g), (match) => match[1]!),
+  )
+  const errors = readSource('docs/guide/errors.md')
+  assert.notEqual(codes.size, 0)
+  // Environment variables are no codes, but quoted like them where a message names one.
+  codes.delete('GYRE_BACKEND')
+  assert.deepEqual(
+    [...codes].filter((code) => !errors.includes(`\`${code}\``)),
+    [],
+  )
+})
