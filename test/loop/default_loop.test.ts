@@ -76,28 +76,25 @@ test('createTask works inside a node:http handler, for both kinds of coroutine',
 
 test('a client that goes away cancels its handler’s task', async () => {
   const events: string[] = []
-  const done = new Promise<void>((resolve) => {
+  const client = new AbortController()
+  const task = new Promise<{ box: Task<void> }>((resolve) => {
     const server = createServer((_request, response) => {
-      const task = createTask(async () => {
-        try {
-          await sleep(60_000)
-        } finally {
-          events.push('cleaned up')
-          server.close()
-          resolve()
-        }
-      })
-      task.catch(() => {})
-      response.on('close', () => task.cancel('client is gone'))
+      const box = createTask(() => sleep(60_000))
+      response.on('close', () => box.cancel('client is gone'))
+      server.close()
+      resolve({ box })
+      client.abort()
     })
     server.listen(0, '127.0.0.1', async () => {
       const { port } = server.address() as AddressInfo
-      const signal = AbortSignal.timeout(20)
+      const { signal } = client
       await fetch(`http://127.0.0.1:${port}/`, { signal }).catch(() => events.push('aborted'))
     })
   })
-  await done
-  assert.deepEqual(events.sort(), ['aborted', 'cleaned up'])
+  const error = await rejectionOf((await task).box)
+  assert.ok(error instanceof CancelledError)
+  assert.equal(error.reason, 'client is gone')
+  assert.deepEqual(events, ['aborted'])
 })
 
 test('createTask works inside setTimeout, setImmediate, and a promise', async () => {
