@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import net from 'node:net'
 import test from 'node:test'
 import {
+  type Connection,
   type ConnectionOptions,
   type Coroutine,
   createTask,
@@ -11,9 +12,13 @@ import {
   gather,
   getRunningLoop,
   openConnection,
+  type Protocol,
   run,
+  StreamReader,
+  type StreamPair as Streams,
   sleep,
   timeout,
+  wrap,
 } from 'gyre'
 import { canCountDescriptors, countSockets } from '../lifetime/descriptors.js'
 import { testOnLoop } from './on_loop.js'
@@ -165,22 +170,76 @@ test('outside of a running loop a closed loop refuses to connect', async () => {
 
 const counting = { skip: !canCountDescriptors }
 
-test('a connection that is cancelled at any turn leaves no socket', counting, async () => {
+/** Cancels connections after more and more turns, so that every moment of theirs is met. */
+function* cancelAtEveryTurn(
+  connect: (port: number) => Future<unknown>,
+  close: (connected: unknown) => void,
+): Coroutine<void> {
+  const server = yield* getRunningLoop().createServer(() => ({}), '127.0.0.1', 0)
+  let finished = 0
+  for (let turns = 0; finished < 20; turns += 1 + (turns >> 4)) {
+    const connecting = connect(portOf(server))
+    for (let turn = 0; turn < turns; turn++) yield* sleep(0)
+    const isCancelled = connecting.cancel()
+    const [outcome] = yield* gather([connecting], { returnExceptions: true })
+    if (isCancelled) assert.equal(connecting.cancelled(), true)
+    else {
+      finished++
+      close(outcome)
+    }
+  }
+  yield* settle(server)
+}
+
+test('a stream whose opening is cancelled at any turn leaves no socket', counting, async () => {
+  const before = countSockets()
+  await run(function* () {
+    yield* cancelAtEveryTurn(
+      (port) => openConnection('127.0.0.1', port),
+      (connected) => (connected as Streams).writer.close(),
+    )
+    // Those that were cancelled are closed at once, not only with their loop.
+    assert.equal(yield* wrap(settledSockets(before)), before)
+  })
+})
+
+test(
+  'a stream that is cancelled just as it has connected leaves no socket',
+  counting,
+  async ({ mock }) => {
+    const before = countSockets()
+    await run(function* () {
+      const loop = getRunningLoop()
+      const server = yield* loop.createServer(() => ({}), '127.0.0.1', 0)
+      for (let turns = 1; turns < 6; turns++) {
+        // The reader is given its transport when the connection is made. Cancelling in that very step
+        // would not do: a task that ends in the step in which it is cancelled is cancelled (asyncio).
+        const cancelAfter = (left: number): void => {
+          if (left === 0) connecting.cancel()
+          else loop.callSoon(cancelAfter, left - 1)
+        }
+        const hooked = mock.method(StreamReader.prototype, 'setTransport', () => cancelAfter(turns))
+        const connecting = openConnection('127.0.0.1', portOf(server))
+        const [outcome] = yield* gather([connecting], { returnExceptions: true })
+        hooked.mock.restore()
+        if (!connecting.cancelled()) (outcome as Streams).writer.close()
+      }
+      yield* settle(server)
+      assert.equal(yield* wrap(settledSockets(before)), before)
+    })
+  },
+)
+
+test('a connection whose making is cancelled at any turn leaves no socket', counting, async () => {
   const before = countSockets()
   await run(function* () {
     const loop = getRunningLoop()
-    const server = yield* loop.createServer(() => ({}), '127.0.0.1', 0)
-    for (let turns = 0; turns < 12; turns++) {
-      const connecting = openConnection('127.0.0.1', portOf(server))
-      for (let turn = 0; turn < turns; turn++) yield* sleep(turn % 3 === 2 ? 1 : 0)
-      const isCancelled = connecting.cancel()
-      const [outcome] = yield* gather([connecting], { returnExceptions: true })
-      if (isCancelled) assert.equal(connecting.cancelled(), true)
-      else (outcome as { writer: { close(): void } }).writer.close()
-    }
-    yield* settle(server)
+    yield* cancelAtEveryTurn(
+      (port) => loop.createConnection(() => ({}), '127.0.0.1', port),
+      (connected) => (connected as Connection<Protocol>).transport.close(),
+    )
+    assert.equal(yield* wrap(settledSockets(before)), before)
   })
-  assert.equal(await settledSockets(before), before)
 })
 
 test(
