@@ -203,6 +203,11 @@ export class Future<T = unknown> implements PromiseLike<T> {
     return this.then<T, never>().finally(onFinally)
   }
 
+  /** So that a future can be given where TypeScript wants a Promise. */
+  get [Symbol.toStringTag](): string {
+    return 'Future'
+  }
+
   /** @internal A done callback of the library's own, without a context to keep. */
   _onDone(callback: (future: Future<T>) => void): void {
     this._addWaiter(new DoneCallback(this, callback, null))

@@ -3,6 +3,7 @@
 import { checkFunction, invalidType } from '../errors/arguments'
 import { isCancelled } from '../errors/errors'
 import type { Future } from '../future/future'
+import { FutureState } from '../future/waiter'
 import type { EventLoop } from '../loop/loop'
 import { schedulingLoop } from '../loop/running'
 import { type Coroutine, isGeneratorFunction } from '../task/coroutine'
@@ -167,8 +168,8 @@ function serve(
       writer.close()
       return
     }
+    if (task._state === FutureState.RESULT) return
     const exception = task.exception()
-    if (exception === null) return
     if (!isCancelled(exception)) {
       loop.callExceptionHandler({
         message: 'Unhandled exception in the handler of a connection',

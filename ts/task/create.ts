@@ -2,8 +2,8 @@
 
 import type { AsyncResource } from 'node:async_hooks'
 import { invalidType } from '../errors/arguments'
-import { Future, isFuture } from '../future/future'
-import { FutureState } from '../future/waiter'
+import { ForeignFuture } from '../future/foreign'
+import { type Future, isFuture } from '../future/future'
 import { isThenable } from '../future/yielded'
 import type { EventLoop } from '../loop/loop'
 import { getRunningLoop, schedulingLoop } from '../loop/running'
@@ -39,7 +39,7 @@ export function ensureFuture<T>(coro: Coro<T>, options: EnsureOptions = {}): Fut
     return coro as Future<T>
   }
   const loop = options.loop ?? schedulingLoop()
-  if (coro instanceof Promise) return wrapOn(loop, coro as Promise<T>)
+  if (coro instanceof Promise) return new ForeignFuture(loop, coro as Promise<T>)
   return loop.createTask(coro, options)
 }
 
@@ -50,25 +50,7 @@ export function ensureFuture<T>(coro: Coro<T>, options: EnsureOptions = {}): Fut
 export function wrap<T>(promise: PromiseLike<T>): Future<T> {
   if (isFuture(promise)) return promise as Future<T>
   if (!isThenable(promise)) throw invalidType('promise', 'a promise', promise)
-  return wrapOn(schedulingLoop(), promise)
-}
-
-/** The future of a promise: what completes it comes from outside the loop. */
-export class ForeignFuture<T> extends Future<T> {
-  static override readonly _isInner = true
-}
-
-function wrapOn<T>(loop: EventLoop, promise: PromiseLike<T>): Future<T> {
-  const future = new ForeignFuture<T>(loop)
-  promise.then(
-    (value) => {
-      if (future._state === FutureState.PENDING && !loop.isClosed()) future.setResult(value)
-    },
-    (error) => {
-      if (future._state === FutureState.PENDING && !loop.isClosed()) future.setException(error)
-    },
-  )
-  return future
+  return new ForeignFuture(schedulingLoop(), promise)
 }
 
 /** The tasks of a loop that are not done; by default of the running one. */

@@ -15,6 +15,7 @@
 import type { AsyncResource } from 'node:async_hooks'
 import { CancelledError, endsLoop, isCancelled, RuntimeError } from '../errors/errors'
 import { Cancellation } from '../future/cancellation'
+import { ForeignFuture } from '../future/foreign'
 import { Future, takeDelegated } from '../future/future'
 import { type Await, type AwaitedFuture, type AwaitOwner, cancellationIn } from '../future/then'
 import { FutureState, type Waiter } from '../future/waiter'
@@ -330,22 +331,20 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
     this.generator = null
     const { coro } = this
     if (typeof coro !== 'function') {
-      this.stepOrFollow(coro, 'what createTask was given', error)
+      // A promise that is given runs already: the task waits for it, and abandons it when cancelled.
+      this.generator =
+        stepsOf<T>(coro, 'what createTask was given') ??
+        new ForeignFuture<T>(this._loop, coro as PromiseLike<T>)[Symbol.iterator]()
+      this.advance(error)
       return
     }
     if (error !== null) throw error
     // An async function learns which task it belongs to from the store. Generator functions do not
     // need it, and the first use of a store makes every promise of the process dearer.
-    const made = isGeneratorFunction(coro) ? coro() : taskStore.run(this, coro)
-    this.stepOrFollow(made, `the function ${coro.name || 'given'} must return one`, null)
-  }
-
-  private stepOrFollow(given: unknown, origin: string, error: Error | null): void {
-    const steps = stepsOf<T>(given, origin)
-    this.generator = steps
-    if (steps !== null) this.advance(error)
-    else if (error === null) this.follow(given as PromiseLike<T>)
-    else throw error
+    const made: unknown = isGeneratorFunction(coro) ? coro() : taskStore.run(this, coro)
+    this.generator = stepsOf<T>(made, `the function ${coro.name || 'given'} must return one`)
+    if (this.generator === null) this.follow(made as PromiseLike<T>)
+    else this.advance(null)
   }
 
   /** Resumes the generator, and waits for what it yields next. */
