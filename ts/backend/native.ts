@@ -90,6 +90,7 @@ export class NativeBackend implements Backend, NativeOwner {
 
   cancelTimer(slot: number): void {
     const generation = this.host.timers.generationOf(slot)
+    if (this.submissions.retract(NativeOp.TIMER_ARM, generation, slot)) return
     this.submissions.push(NativeOp.TIMER_CANCEL, generation, slot, 0, 0)
   }
 
