@@ -24,9 +24,11 @@ export class BodyEnd<T> extends Future<T> {
   }
 }
 
+/** Runs the body. `bodyEnded` is called as soon as an async one has ended: this hears of it later. */
 export function* runBody<A, T>(
   body: Body<A, T>,
   argument: A,
+  bodyEnded: () => void = () => {},
 ): Generator<Future<unknown>, T, unknown> {
   const given: unknown = callInTask(body, argument)
   if (isFuture(given) || given instanceof Operation) return (yield* given) as T
@@ -36,8 +38,14 @@ export function* runBody<A, T>(
   }
   const end = new BodyEnd<T>()
   given.then(
-    (value) => end.setResult(value as T),
-    (error) => end.setException(error),
+    (value) => {
+      bodyEnded()
+      end.setResult(value as T)
+    },
+    (error) => {
+      bodyEnded()
+      end.setException(error)
+    },
   )
   return yield* end
 }

@@ -100,7 +100,8 @@ export class Timeout implements TimerTarget {
     return error
   }
 
-  private disarm(): void {
+  /** @internal No deadline any more: the body has ended, though perhaps nobody has heard of it yet. */
+  disarm(): void {
     if (this.slot !== -1) {
       this.loop._cancelTimer(this.slot, this)
       this.slot = -1
@@ -125,7 +126,7 @@ function* runTimeout<T>(
   timeout.enter()
   let result: T
   try {
-    result = yield* runBody(body, timeout)
+    result = yield* runBody(body, timeout, () => timeout.disarm())
   } catch (error) {
     throw timeout.exit(true, error)
   }
@@ -166,7 +167,7 @@ export function waitFor<T>(coro: Coro<T>, ms: number | null): Operation<T> {
     if (ms !== null && ms <= 0) return waitNoTime(coro)
     const steps = () => {
       const whenMs = ms === null ? null : getRunningLoop().time() + ms
-      return runTimeout(new Timeout(whenMs), () => inline(coro))
+      return runTimeout(new Timeout(whenMs), (timeout) => inline(coro, timeout))
     }
     return currentTask() === null ? inOwnTask(steps) : steps()
   })
@@ -181,15 +182,18 @@ function* inOwnTask<T>(
 /**
  * The coroutine itself, to run in the current task; a promise can only be waited for from outside.
  */
-function inline<T>(coro: Coro<T>): Generator<Future<unknown>, T, unknown> {
-  if (typeof coro === 'function') return callInline(coro)
+function inline<T>(coro: Coro<T>, timeout: Timeout): Generator<Future<unknown>, T, unknown> {
+  if (typeof coro === 'function') return callInline(coro, timeout)
   if (coro instanceof Operation || isFuture(coro)) return waitInline(coro as Future<T>)
   if (isPlainPromise(coro)) return waitInline(ensureFuture(coro))
   return coro as Generator<Future<unknown>, T, unknown>
 }
 
-function* callInline<T>(coro: () => unknown): Generator<Future<unknown>, T, unknown> {
-  return (yield* runBody(coro as Body<undefined, T>, undefined)) as T
+function* callInline<T>(
+  coro: () => unknown,
+  timeout: Timeout,
+): Generator<Future<unknown>, T, unknown> {
+  return yield* runBody(coro as Body<undefined, T>, undefined, () => timeout.disarm())
 }
 
 function* waitInline<T>(future: Future<T>): Generator<Future<unknown>, T, unknown> {

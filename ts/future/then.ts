@@ -189,7 +189,11 @@ export function startThen<T, A, B>(
 ): Promise<A | B> {
   const owner = awaitOwner()
   const refusal = owner === null ? null : refuseAwait(owner, future)
-  if (refusal !== null) return Promise.reject(refusal).then(undefined, onRejected)
+  if (refusal !== null) {
+    // A cancellation that was asked for before comes first, as in asyncio.
+    const error = owner?._takeCancellation() ?? refusal
+    return Promise.reject(error).then(undefined, onRejected)
+  }
   if (future._state !== FutureState.PENDING) {
     // A done future does not go through the ring: its loop may be closed by now.
     const promise =

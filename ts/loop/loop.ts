@@ -251,6 +251,8 @@ export class EventLoop implements BackendHost, HandleOwner {
     this.stateBeforeRun = this.state
     this.state = State.RUNNING
     EventLoop._run = this
+    // Promise continuations may be due that stand behind the one that starts this run.
+    this._promisesDue = true
     this._backend.setActive(true)
     if (this.stopping) this.ring.onWake()
   }
@@ -333,7 +335,10 @@ export class EventLoop implements BackendHost, HandleOwner {
         if (!this._isVirtual) return Visit.IDLE
         // What waits for a promise may be about to wait for a timer: the clock stands until it
         // does.
-        if (turns > 1) return Visit.PROMISES
+        if (turns > 1 || this._promisesDue) {
+          this._promisesDue = false
+          return Visit.PROMISES
+        }
         if (!this._backend.advance() && !this.isStuck()) return Visit.IDLE
       }
       this.runTurn()
