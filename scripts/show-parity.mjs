@@ -35,7 +35,7 @@ if (options.includes('--shrink')) {
 printProgram(program)
 const expected = await oracle.ask(program)
 const actual = await runProgram(program, generators)
-const lines = cutTo(expected.lines.length, actual)
+const lines = cutTo({ end: expected.end, lineCount: expected.lines.length }, actual)
 if (options.includes('--whole')) console.log(`\nCPython's trace:\n${expected.lines.join('\n')}`)
 console.log(`\nCPython ends with "${expected.end}", Gyre with "${actual.end}".`)
 if (differs(expected, actual)) console.log(firstDifference(expected.lines, lines))

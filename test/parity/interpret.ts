@@ -3,7 +3,6 @@
 
 import {
   asCompleted,
-  CancelledError,
   type Future,
   gather,
   KeyboardInterrupt,
@@ -16,17 +15,13 @@ import {
   waitFor,
 } from 'gyre'
 import { awaitables, positionsIn } from './awaitables.js'
+import { catchesError, Returned } from './control_flow.js'
 import type { Environment } from './environment.js'
-import type { Block, Catches, Statement, WaitingStatement } from './program.js'
+import type { Block, Statement, WaitingStatement } from './program.js'
 import { type Instance, skip } from './ranks.js'
 import type { Style } from './run_program.js'
 import { isSync, runSync } from './statements.js'
-import { AppError, describe, describeError } from './trace.js'
-
-/** The block has executed a return statement. */
-export class Returned {
-  constructor(readonly value: number) {}
-}
+import { describe, describeError } from './trace.js'
 
 /** Coroutines as generator functions: the order of events is asyncio's. */
 export const generators: Style = {
@@ -134,23 +129,6 @@ function* runWaiting(
       const { members } = awaitables(env, [s.item])
       return members.length === 0 ? skip : yield* waitFor(members[0]![1], s.ms)
     }
-  }
-}
-
-/** Whether the clause catches the error; Python's `except Exception` lets CancelledError pass. */
-export function catchesError(catches: Catches | null, error: unknown): boolean {
-  if (error instanceof KeyboardInterrupt) return false
-  switch (catches) {
-    case 'cancelled':
-      return error instanceof CancelledError
-    case 'app':
-      return error instanceof AppError
-    case 'exception':
-      return !(error instanceof CancelledError)
-    case 'all':
-      return true
-    default:
-      return false
   }
 }
 

@@ -1,9 +1,10 @@
 """Runs random programs under CPython's asyncio and prints their traces.
 
-    python3.13 oracle.py < programs > traces
+    python3.13 oracle.py [--perturb SEED] < programs > traces
 
 Both are JSON, one a line. A trace is {"seed", "end", "lines"}. The end is "returned", also where main
-raised; or "deadlock" or "interrupt" (KeyboardInterrupt), and then the lines are those up to that moment. What is patched in asyncio, and why, stands in
+raised; or "deadlock", "interrupt" (KeyboardInterrupt) or "hang" (main has returned, but what it left behind
+never does), and then the lines are those up to that moment. What is patched in asyncio, and why, stands in
 oracle/virtual_loop.py. The programs come from generate.ts; scripts/record-parity.mjs puts both together.
 """
 
@@ -13,22 +14,26 @@ import json
 import os
 import sys
 import warnings
+from random import Random
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "oracle"))
 
 from interpreter import Interpreter  # noqa: E402
 from trace import describe  # noqa: E402
 from environment import MAIN_SLOT  # noqa: E402
-from virtual_loop import Deadlock, VirtualLoop, put_sets_in_order  # noqa: E402
+from virtual_loop import Deadlock, VirtualLoop, put_sets_in_order, use_python_tasks  # noqa: E402
 
 
-# What ends a program before main does, and after it: there asyncio.run() would hang or raise.
+# What ends a program before main does.
 ENDS = {Deadlock: "deadlock", KeyboardInterrupt: "interrupt"}
+# What ends it while it is shut down: there asyncio.run() would hang or raise.
+SHUTDOWN_ENDS = {Deadlock: "hang", KeyboardInterrupt: "interrupt"}
 
 
-def run_program(program):
-    loop = VirtualLoop()
-    interpreter = Interpreter(program, loop)
+def run_program(program, perturbation):
+    random = None if perturbation is None else Random(perturbation * 1_000_003 + program["seed"])
+    loop = VirtualLoop(random)
+    interpreter = Interpreter(program, loop, random)
     trace = interpreter.trace
     loop.set_exception_handler(interpreter.on_exception)
 
@@ -60,19 +65,23 @@ def run_program(program):
     except BaseException as error:
         # Also from the shutdown: of what main left behind, or of what an interrupt left in disorder.
         if end is None:
-            end = ENDS[type(error)]
+            end = SHUTDOWN_ENDS[type(error)]
     trace.closed = True
     return {"seed": program["seed"], "end": end or "returned", "lines": trace.lines}
 
 
 def main():
     put_sets_in_order()
+    perturbation = int(sys.argv[2]) if sys.argv[1:2] == ["--perturb"] else None
+    if perturbation is not None:
+        use_python_tasks()
     warnings.simplefilter("ignore")
     # What is left over is closed by the collector, complains, and is not our concern.
     sys.unraisablehook = lambda unraisable: None
     gc.disable()
     for count, line in enumerate(sys.stdin):
-        sys.stdout.write(json.dumps(run_program(json.loads(line)), separators=(",", ":")) + "\n")
+        trace = run_program(json.loads(line), perturbation)
+        sys.stdout.write(json.dumps(trace, separators=(",", ":")) + "\n")
         sys.stdout.flush()
         if count % 200 == 199:
             gc.collect()

@@ -46,10 +46,11 @@ async function replay(profile: Profile): Promise<string[]> {
 }
 
 async function explain(seed: number, outcome: Outcome): Promise<string> {
-  const { lineCount, end } = recording.digest(seed)
+  const digest = recording.digest(seed)
+  const { lineCount, end } = digest
   const ends = end === outcome.end ? '' : `ends with "${outcome.end}" instead of "${end}"; `
   const heading = `seed ${seed}: ${ends}see npm run parity:show -- ${seed}`
-  const lines = cutTo(lineCount, outcome)
+  const lines = cutTo(digest, outcome)
   const whole = recording.whole(seed) ?? (await askAgain(seed))
   if (whole !== null) return `${heading}\n${firstDifference(whole, lines)}`
   return `${heading}\n${lines.length} lines instead of ${lineCount}, or as many that differ`

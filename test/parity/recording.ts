@@ -4,6 +4,8 @@
 // traces/digests.bin has 10 bytes a seed, from seed 0 on: 2 bytes (little-endian) with the number of
 // lines, the end in the two highest bits; 8 bytes of the SHA-256 of the lines joined by newlines.
 // traces/whole.json.gz is a JSON object from seeds to lines. traces/about.json says what made them.
+// traces/settled.json lists the seeds whose programs depend on no order of events within an instant, of
+// those that were asked (one in `settledEvery`): every perturbation of CPython's order left them alone.
 
 import { createHash } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -15,10 +17,13 @@ const folder = new URL('../../../test/parity/traces/', import.meta.url)
 const entryBytes = 10
 const endShift = 14
 export const linesMax = (1 << endShift) - 1
-const ends: readonly End[] = ['returned', 'deadlock', 'interrupt']
+const ends: readonly End[] = ['returned', 'deadlock', 'interrupt', 'hang']
 
 /** One program in so many is recorded as a whole. */
 const wholeEvery = 50
+
+/** Of one program in so many it is recorded whether it is settled. */
+export const settledEvery = 2
 
 export type Digest = { lineCount: number; end: End; hash: string }
 
@@ -79,28 +84,36 @@ export function writeRecord(python: string, traces: readonly Outcome[]): void {
   writeFileSync(new URL('whole.json.gz', folder), gzipSync(JSON.stringify(whole), { level: 9 }))
 }
 
-/** Gyre's outcome without what happened after the moment at which CPython's trace ends. */
-export function cutTo(lineCount: number, outcome: Outcome): string[] {
-  return outcome.end === 'returned' ? outcome.lines : outcome.lines.slice(0, lineCount)
+export function writeSettled(seeds: readonly number[]): void {
+  writeFileSync(new URL('settled.json', folder), `${JSON.stringify(seeds)}\n`)
+}
+
+/** The seeds of programs that depend on no order of events within an instant. */
+export function readSettled(): number[] {
+  return JSON.parse(readFileSync(new URL('settled.json', folder), 'utf8'))
+}
+
+/** Gyre's lines without what happened after the moment at which CPython's trace ends. */
+export function cutTo(expected: { end: End; lineCount: number }, actual: Outcome): string[] {
+  return expected.end === 'returned' ? actual.lines : actual.lines.slice(0, expected.lineCount)
 }
 
 /** Whether the outcome is the recorded one. */
 export function isAsRecorded(digest: Digest, outcome: Outcome): boolean {
-  return (
-    endsAlike(digest.end, outcome.end) && hashOf(cutTo(digest.lineCount, outcome)) === digest.hash
-  )
+  return endsAlike(digest.end, outcome.end) && hashOf(cutTo(digest, outcome)) === digest.hash
 }
 
 /** Whether Gyre's outcome is another than CPython's. */
 export function differs(expected: Outcome, actual: Outcome): boolean {
-  const lines = cutTo(expected.lines.length, actual)
+  const lines = cutTo({ end: expected.end, lineCount: expected.lines.length }, actual)
   return !endsAlike(expected.end, actual.end) || lines.join('\n') !== expected.lines.join('\n')
 }
 
 /**
  * An interrupt while a deadlock is shut down comes too late for CPython's trace, but decides how the
- * program ends.
+ * program ends. Where CPython's shutdown hangs, Gyre's gives what cannot end up.
  */
 function endsAlike(expected: End, actual: End): boolean {
+  if (expected === 'hang') return actual !== 'deadlock'
   return expected === actual || (expected === 'deadlock' && actual === 'interrupt')
 }

@@ -7,8 +7,11 @@ import type { Program } from './program.js'
 import type { Instance } from './ranks.js'
 import { describe } from './trace.js'
 
-/** How a program ended: main returned or threw, or nothing could ever wake it, or KeyboardInterrupt. */
-export type End = 'returned' | 'deadlock' | 'interrupt'
+/**
+ * How a program ended: main returned or threw; nothing could ever wake it; KeyboardInterrupt. CPython
+ * alone hangs: when main has returned, but what it left behind never does. Gyre's `run` reports that.
+ */
+export type End = 'returned' | 'deadlock' | 'interrupt' | 'hang'
 
 export type Outcome = {
   end: End

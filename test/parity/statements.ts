@@ -6,7 +6,7 @@ import type { SyncStatement, TaskStatement } from './program.js'
 import { plainRank, skip } from './ranks.js'
 import { AppError, describeFuture } from './trace.js'
 
-type Simple = SyncStatement | TaskStatement
+export type Simple = SyncStatement | TaskStatement
 
 const syncOps: ReadonlySet<string> = new Set<Simple['op']>([
   'log',

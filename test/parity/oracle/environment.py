@@ -23,17 +23,21 @@ SKIP = "skip"
 class Instance:
     """One coroutine object of a program."""
 
-    __slots__ = ("coro", "label", "rank")
+    __slots__ = ("coro", "label", "rank", "share")
 
     def __init__(self, coro, label, rank):
         self.coro = coro
         self.label = label
         self.rank = rank
+        # Set in perturbed runs: how often it gives way.
+        self.share = None
 
 
 class Environment:
-    def __init__(self, program, loop):
+    def __init__(self, program, loop, random=None):
         self.program = program
+        # Set in perturbed runs.
+        self.random = random
         self.loop = loop
         self.trace = Trace(loop)
         self.slots = {}

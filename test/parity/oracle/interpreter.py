@@ -3,12 +3,13 @@
 import asyncio
 
 from environment import Environment
+from perturbation import Perturbation
 from statements import SYNC
 from trace import describe, describe_future
 from waiting import WAITING, Returned
 
 
-class Interpreter(Environment):
+class Interpreter(Perturbation, Environment):
     def start(self, instance):
         """The coroutine object of the instance; nothing runs before it is awaited."""
         return self.run_instance(instance)
@@ -20,9 +21,11 @@ class Interpreter(Environment):
             returned = await self.run_block(instance, self.program["coroutines"][instance.coro])
         except (Exception, asyncio.CancelledError) as error:
             self.log(instance, f"failed {describe(error)}")
+            await self.pause(instance)
             raise
         value = instance.label if returned is None else returned.value
         self.log(instance, f"returned {value}")
+        await self.pause(instance)
         return value
 
     async def run_block(self, instance, block):
@@ -41,7 +44,11 @@ class Interpreter(Environment):
                 self.log(instance, f"= {op} {describe(value)}")
                 return None
             self.log(instance, f"> {op}")
-            value = await WAITING[op](self, instance, s)
+            await self.pause(instance)
+            try:
+                value = await WAITING[op](self, instance, s)
+            finally:
+                await self.pause(instance)
         except (Exception, asyncio.CancelledError) as error:
             self.log(instance, f"x {op} {describe(error)}")
             raise

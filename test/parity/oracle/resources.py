@@ -125,8 +125,8 @@ def create_resource(env, resource):
         return EventResource(env, asyncio.Event())
     if kind == "condition":
         shared = env.resources[size] if size >= 0 else None
-        lock = shared.lock if isinstance(shared, LockResource) and isinstance(shared.lock, asyncio.Lock) else None
-        return ConditionResource(env, asyncio.Condition(lock))
+        lock = shared.lock if isinstance(shared, LockResource) else None
+        return ConditionResource(env, asyncio.Condition(lock if isinstance(lock, asyncio.Lock) else None))
     if kind == "semaphore":
         return LockResource(env, asyncio.Semaphore(size))
     if kind == "boundedSemaphore":

@@ -15,7 +15,11 @@ Nothing ready and no timer raises Deadlock, where CPython would sleep for ever.
 
 import asyncio
 import heapq
-from asyncio import base_events, events, tasks, taskgroups
+from asyncio import base_events, events, futures, taskgroups, tasks
+
+
+# How much of what is ready a perturbed loop keeps back: one of these, for each program.
+HELD = (0.15, 0.3, 0.5)
 
 
 class Deadlock(BaseException):
@@ -63,12 +67,41 @@ class JumpingSelector:
         return []
 
 
+class PerturbingSelector(JumpingSelector):
+    """Keeps some of what is ready back for a turn, so that the order within an instant changes.
+
+    A program whose coroutines do the same, each for itself, however they are perturbed, depends on no
+    such order: it must do the same in async functions, whose turns are not those of generators.
+    """
+
+    def __init__(self, loop, random):
+        super().__init__(loop)
+        self.random = random
+        self.share = random.choice(HELD)
+        self.held = []
+
+    def select(self, timeout):
+        ready = self.loop._ready
+        if self.held:
+            ready.extend(self.held)
+            self.held = []
+        elif not ready:
+            return super().select(timeout)
+        else:
+            handles = list(ready)
+            ready.clear()
+            for handle in handles:
+                (self.held if self.random.random() < self.share else ready).append(handle)
+        return []
+
+
 class VirtualLoop(base_events.BaseEventLoop):
-    def __init__(self):
+    def __init__(self, random=None):
+        """With a random.Random, the order within an instant is perturbed."""
         super().__init__()
         self.now = 0.0
         self._clock_resolution = 1e-6
-        self._selector = JumpingSelector(self)
+        self._selector = JumpingSelector(self) if random is None else PerturbingSelector(self, random)
         self._timer_sequence = 0
         # Every task ever made here with its place in the order of creation. It also keeps them alive,
         # so that none is reported as "never retrieved" at the garbage collector's whim.
@@ -133,3 +166,10 @@ def put_sets_in_order():
     tasks.set = OrderedSet
     tasks.all_tasks = all_tasks_in_order
     tasks._AsCompletedIterator.__init__ = as_completed_in_order
+
+
+def use_python_tasks():
+    """asyncio's tasks and futures in Python instead of C: the same, with attributes that can be set."""
+    tasks.Task = asyncio.Task = tasks._PyTask
+    asyncio.eager_task_factory = tasks.create_eager_task_factory(tasks._PyTask)
+    futures.Future = asyncio.Future = futures._PyFuture

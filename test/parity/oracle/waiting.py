@@ -36,6 +36,8 @@ async def await_slot(env, instance, s):
     target = env.slots.get(s["slot"])
     if target is None or not (env.may_await(target) or env.may_await_itself(target)):
         return SKIP
+    if target is asyncio.current_task():
+        env.fail_at_once()
     return await target
 
 
@@ -148,7 +150,7 @@ async def wait_for(env, instance, s):
     items = Awaitables(env, [s["item"]])
     if not items.members:
         return SKIP
-    return await asyncio.wait_for(items.list()[0], s["ms"])
+    return await asyncio.wait_for(env.maybe_giving_way(instance, items.list()[0]), s["ms"])
 
 
 async def shield(env, instance, s):
@@ -168,18 +170,18 @@ async def timeout(env, instance, s):
         made = asyncio.timeout(s["ms"])
     async with made:
         env.timeouts[s["timeout"]] = made
-        return await env.run_block(instance, s["body"])
+        return await env.maybe_giving_way(instance, env.run_block(instance, s["body"]))
 
 
 async def group(env, instance, s):
     async with asyncio.TaskGroup() as made:
         env.groups[s["group"]] = made
-        return await env.run_block(instance, s["body"])
+        return await env.maybe_giving_way(instance, env.run_block(instance, s["body"]))
 
 
 async def with_resource(env, instance, s):
     async with env.resources[s["resource"]].lock:
-        return await env.run_block(instance, s["body"])
+        return await env.maybe_giving_way(instance, env.run_block(instance, s["body"]))
 
 
 async def wait_on(env, instance, s):

@@ -1,0 +1,61 @@
+"""Perturbed runs: which programs depend on no order of events within an instant?
+
+A program whose coroutines do the same, each for itself, however they are perturbed, must do the same in
+async functions, too. These give way more often than generators do: a JavaScript promise is awaited in
+microtasks, in which others run, and what an async function gives is known only then. The selector in
+virtual_loop.py changes the order in which ready callbacks run; the methods here give way where async
+functions do. Without a perturbation they do nothing.
+"""
+
+import asyncio
+from asyncio import tasks
+
+# How often a coroutine gives way where it may: one of these, for each instance, so that some are far
+# ahead of others.
+SHARES = (0, 0, 0.3, 0.9)
+
+
+class Perturbation:
+    """A part of Interpreter. `random` is None unless the run is perturbed."""
+
+    def chance(self, instance):
+        if self.random is None:
+            return False
+        if instance.share is None:
+            instance.share = self.random.choice(SHARES)
+        return self.random.random() < instance.share
+
+    async def pause(self, instance):
+        """Lets others run where a promise is awaited, behind the notice of any cancellation.
+
+        It comes at what is awaited next, as if nothing had been awaited here.
+        """
+        if not self.chance(instance):
+            return
+        task = asyncio.current_task()
+        for _ in range(self.random.randint(1, 3)):
+            try:
+                await tasks.sleep(0)
+            except asyncio.CancelledError as error:
+                task._must_cancel = True
+                task._cancel_message = error.args[0] if error.args else None
+
+    def maybe_giving_way(self, instance, awaitable):
+        """The awaitable; sometimes one that gives way, and can be cancelled, once more at its end.
+
+        Gyre waits for the promise of a body in the task itself, so it notices a cancellation there.
+        """
+        if not asyncio.iscoroutine(awaitable) or not self.chance(instance):
+            return awaitable
+        return self.give_way_behind(awaitable)
+
+    async def give_way_behind(self, coro):
+        try:
+            return await coro
+        finally:
+            await tasks.sleep(0)
+
+    def fail_at_once(self):
+        """A task that awaits itself hears of its error in the next turn; an async function, at once."""
+        if self.random is not None:
+            raise RuntimeError("Task cannot await on itself")
