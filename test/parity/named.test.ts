@@ -128,7 +128,6 @@ test('KeyboardInterrupt in the first step of an eager task comes out of createTa
   let wentOn = false
   const running = runVirtual(function* () {
     createTask(
-      // biome-ignore lint/correctness/useYield: it ends in its first step
       function* () {
         throw new KeyboardInterrupt()
       },
