@@ -15,7 +15,7 @@ const { projectsAlike } = await load('projection.js')
 const { settledEvery, writeRecord, writeSettled } = await load('recording.js')
 
 /** How often a program is perturbed before it counts as settled. */
-const perturbations = 24
+const perturbations = 40
 
 const version = oracleVersion()
 if (version === null) {

@@ -41,7 +41,7 @@ class Perturbation:
                 task._cancel_message = error.args[0] if error.args else None
 
     def maybe_giving_way(self, instance, awaitable):
-        """The awaitable; sometimes one that gives way, and can be cancelled, once more at its end.
+        """The awaitable; sometimes one that gives way, and can be cancelled, a while longer at its end.
 
         Gyre waits for the promise of a body in the task itself, so it notices a cancellation there.
         """
@@ -53,7 +53,8 @@ class Perturbation:
         try:
             return await coro
         finally:
-            await tasks.sleep(0)
+            for _ in range(self.random.randint(1, 4)):
+                await tasks.sleep(0)
 
     def fail_at_once(self):
         """A task that awaits itself hears of its error in the next turn; an async function, at once."""
