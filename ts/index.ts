@@ -20,6 +20,7 @@ export { TaskGroup, taskGroup } from './combine/taskgroup'
 export { Timeout, timeout, timeoutAt, waitFor } from './combine/timeouts'
 export { type ReturnWhen, type WaitOptions, type WaitResult, wait } from './combine/wait'
 export {
+  BrokenBarrierError,
   CancelledError,
   DeadlockError,
   EventLoopClosedError,
@@ -30,6 +31,9 @@ export {
   KeyboardInterrupt,
   LimitOverrunError,
   NotSupportedError,
+  QueueEmpty,
+  QueueFull,
+  QueueShutDown,
   RuntimeError,
   SystemExit,
   TimeoutError,
@@ -65,7 +69,15 @@ export {
 import './net/connection'
 import './run/until_complete'
 
+export { LifoQueue, PriorityQueue } from './queues/ordered_queues'
+export { Queue } from './queues/queue'
 export { Runner, type RunnerOptions, type RunOptions, run } from './run/runner'
+export { Barrier } from './sync/barrier'
+export { Condition } from './sync/condition'
+export { Event } from './sync/event'
+export { Guard } from './sync/guard'
+export { Lock } from './sync/lock'
+export { BoundedSemaphore, Semaphore } from './sync/semaphore'
 export type { Awaitable, Coro, Coroutine, CoroutineFunction } from './task/coroutine'
 export { allTasks, createTask, ensureFuture, wrap } from './task/create'
 export { currentTask } from './task/current'

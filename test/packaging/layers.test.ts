@@ -15,7 +15,7 @@ const ROWS: ReadonlyArray<readonly [row: string, modules: readonly string[]]> = 
   ['task', ['task/']],
   ['combining', ['combine/']],
   ['running', ['run/']],
-  ['synchronization', ['locks/', 'queues/']],
+  ['synchronization', ['sync/', 'queues/']],
   ['net', ['net/']],
   ['index', ['index', 'testing']],
 ]

@@ -143,6 +143,34 @@ export class LimitOverrunError extends GyreError {
   }
 }
 
+/** getNowait() on an empty queue. */
+export class QueueEmpty extends GyreError {
+  constructor(message = 'the queue is empty') {
+    super(message, 'ERR_QUEUE_EMPTY')
+  }
+}
+
+/** putNowait() on a full queue. */
+export class QueueFull extends GyreError {
+  constructor(message = 'the queue is full') {
+    super(message, 'ERR_QUEUE_FULL')
+  }
+}
+
+/** The queue was shut down: nothing can be put, and nothing is left to get. */
+export class QueueShutDown extends GyreError {
+  constructor(message = 'the queue was shut down') {
+    super(message, 'ERR_QUEUE_SHUT_DOWN')
+  }
+}
+
+/** The barrier was reset or aborted while this task waited, or before. */
+export class BrokenBarrierError extends RuntimeError {
+  constructor(message: string) {
+    super(message, 'ERR_BROKEN_BARRIER')
+  }
+}
+
 /**
  * Whether an error means "this was cancelled": Gyre's CancelledError, or Node's and the web's
  * AbortError.

@@ -1,0 +1,178 @@
+// Queue, after asyncio's (3.13): items from tasks that put to tasks that get.
+
+import { inspect } from 'node:util'
+import { checkInteger } from '../errors/arguments'
+import { QueueEmpty, QueueFull, QueueShutDown, RuntimeError } from '../errors/errors'
+import type { Future } from '../future/future'
+import { Operation } from '../future/operation'
+import { Event } from '../sync/event'
+import { Waiters } from '../sync/waiters'
+import { FifoStore, type Store } from './store'
+
+type Steps<T> = Generator<Future<unknown>, T, unknown>
+
+export class Queue<T = unknown> implements AsyncIterable<T> {
+  /** How many items it holds at the most; 0 or less for any number. */
+  readonly maxsize: number
+  private readonly store: Store<T>
+  private readonly getters = new Waiters('queue')
+  private readonly putters = new Waiters('queue')
+  private unfinished = 0
+  private readonly finished = new Event()
+  private isShutdown = false
+
+  /** Throws RangeError if `maxsize` is no whole number. */
+  constructor(maxsize = 0) {
+    checkInteger('maxsize', maxsize, Number.MIN_SAFE_INTEGER)
+    this.maxsize = maxsize
+    this.store = this.makeStore()
+    this.finished.set()
+  }
+
+  /** How many items it holds. */
+  qsize(): number {
+    return this.store.size
+  }
+
+  empty(): boolean {
+    return this.store.size === 0
+  }
+
+  full(): boolean {
+    return this.maxsize > 0 && this.store.size >= this.maxsize
+  }
+
+  /**
+   * Waits while the queue is full, then puts the item in. Throws QueueShutDown after `shutdown`.
+   */
+  put(item: T): Operation<void> {
+    return new Operation(() => this.putSteps(item))
+  }
+
+  /** Puts the item in. Throws QueueFull or QueueShutDown. */
+  putNowait(item: T): void {
+    if (this.isShutdown) throw new QueueShutDown()
+    if (this.full()) throw new QueueFull()
+    this.store.push(item)
+    this.unfinished++
+    this.finished.clear()
+    this.getters.takeAndWakeNext()
+  }
+
+  /**
+   * Waits for an item and takes it. Throws QueueShutDown after `shutdown`, once the queue is empty.
+   */
+  get(): Operation<T> {
+    return new Operation(() => this.getSteps())
+  }
+
+  /** Takes an item. Throws QueueEmpty, or QueueShutDown. */
+  getNowait(): T {
+    if (this.empty()) {
+      if (this.isShutdown) throw new QueueShutDown()
+      throw new QueueEmpty()
+    }
+    const item = this.store.pop()
+    this.putters.takeAndWakeNext()
+    return item
+  }
+
+  /** Says that one item that was taken is dealt with. Throws RuntimeError if there is none left. */
+  taskDone(): void {
+    if (this.unfinished === 0) {
+      const message = 'taskDone() called too many times: once for each item that was put is enough'
+      throw new RuntimeError(message, 'ERR_TASK_DONE')
+    }
+    this.unfinished--
+    if (this.unfinished === 0) this.finished.set()
+  }
+
+  /** Waits until `taskDone` was called for every item that was put. */
+  join(): Operation<void> {
+    return new Operation(() => this.joinSteps())
+  }
+
+  /**
+   * Ends the queue: nothing can be put any more; what it holds can be taken, then getting throws
+   * QueueShutDown. With `immediate` what it holds is dropped, and counts as done.
+   */
+  shutdown(options: { immediate?: boolean } = {}): void {
+    this.isShutdown = true
+    if (options.immediate === true) {
+      while (!this.empty()) {
+        this.store.pop()
+        if (this.unfinished > 0) this.unfinished--
+      }
+      if (this.unfinished === 0) this.finished.set()
+    }
+    this.getters.takeAndWakeAll()
+    this.putters.takeAndWakeAll()
+  }
+
+  /** The items, as they come, until the queue is shut down. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
+    for (;;) {
+      let item: [T]
+      try {
+        item = await new Operation(this.boxedGet.bind(this))
+      } catch (error) {
+        if (error instanceof QueueShutDown) return
+        throw error
+      }
+      yield item[0]
+    }
+  }
+
+  [inspect.custom](): string {
+    const parts = [`maxsize=${this.maxsize}`]
+    if (!this.empty()) parts.push(`items=${this.qsize()}`)
+    if (this.getters.size > 0) parts.push(`getters=${this.getters.size}`)
+    if (this.putters.size > 0) parts.push(`putters=${this.putters.size}`)
+    if (this.unfinished > 0) parts.push(`tasks=${this.unfinished}`)
+    if (this.isShutdown) parts.push('shutdown')
+    return `<${this.constructor.name} ${parts.join(' ')}>`
+  }
+
+  /** For subclasses: what the items are kept in. */
+  protected makeStore(): Store<T> {
+    return new FifoStore<T>()
+  }
+
+  private *putSteps(item: T): Steps<void> {
+    while (this.full()) {
+      if (this.isShutdown) throw new QueueShutDown()
+      yield* waitIn(this.putters, () => !this.full())
+    }
+    this.putNowait(item)
+  }
+
+  private *getSteps(): Steps<T> {
+    while (this.empty()) {
+      if (this.isShutdown) throw new QueueShutDown()
+      yield* waitIn(this.getters, () => !this.empty())
+    }
+    return this.getNowait()
+  }
+
+  /** An item in a box: `await` would open a promise that is an item. */
+  private *boxedGet(): Steps<[T]> {
+    return [yield* this.getSteps()]
+  }
+
+  private *joinSteps(): Steps<void> {
+    if (this.unfinished > 0) yield* this.finished.wait()
+  }
+}
+
+/** Waits for a turn; one who was woken and cannot use it passes it on, if it still `isUseful`. */
+function* waitIn(waiters: Waiters, isUseful: () => boolean): Steps<void> {
+  const waiter = waiters.add()
+  try {
+    yield* waiter
+  } catch (error) {
+    waiter.cancel()
+    waiters.remove(waiter)
+    if (isUseful() && !waiter.cancelled()) waiters.takeAndWakeNext()
+    throw error
+  }
+}
