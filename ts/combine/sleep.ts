@@ -4,7 +4,7 @@
 import type { TimerTarget } from '../backend/timer_table'
 import { checkMilliseconds, invalidType } from '../errors/arguments'
 import type { Cancellation } from '../future/cancellation'
-import { Future } from '../future/future'
+import { Future, stepThrough } from '../future/future'
 import { FutureState, type Waiter } from '../future/waiter'
 import type { Runnable } from '../loop/handle'
 import { EventLoop, Kind } from '../loop/loop'
@@ -66,6 +66,23 @@ class GiveWay<T> extends Future<T> implements Runnable {
     super(loop)
     this._value = outcome
     loop.ring.push(Kind.YIELD, this)
+  }
+
+  /** As it is waited for at once, and once, it serves as its own iterator. */
+  override [Symbol.iterator](): Iterator<Future<unknown>, T, unknown> {
+    return this
+  }
+
+  next(): IteratorResult<Future<unknown>, T> {
+    return stepThrough<T>(this)
+  }
+
+  throw(error: unknown): never {
+    throw error
+  }
+
+  return(value: T): IteratorResult<Future<unknown>, T> {
+    return { value, done: true }
   }
 
   override _adopt(waiter: Waiter): boolean {

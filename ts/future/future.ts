@@ -289,16 +289,20 @@ export function takeDelegated(): Future<unknown> | null {
   return future
 }
 
+/** @internal A step of `yield* future`: yields the future while it is pending, then its result. */
+export function stepThrough<T>(future: Future<T>): IteratorResult<Future<unknown>, T> {
+  if (future._state === FutureState.RESULT) return { value: future._value as T, done: true }
+  if (future._state !== FutureState.PENDING) return { value: future.result(), done: true }
+  delegated = future as Future<unknown>
+  return { value: future as Future<unknown>, done: false }
+}
+
 /** Hand-written: a generator as iterator makes `yield*` half as dear again. */
 class FutureIterator<T> implements Iterator<Future<unknown>, T, unknown> {
   constructor(private readonly future: Future<T>) {}
 
   next(): IteratorResult<Future<unknown>, T> {
-    const future = this.future
-    if (future._state === FutureState.RESULT) return { value: future._value as T, done: true }
-    if (future._state !== FutureState.PENDING) return { value: future.result(), done: true }
-    delegated = future as Future<unknown>
-    return { value: future as Future<unknown>, done: false }
+    return stepThrough(this.future)
   }
 
   throw(error: unknown): never {
