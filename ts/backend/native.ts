@@ -6,7 +6,6 @@
 // behind.
 
 import { performance } from 'node:perf_hooks'
-import { markAsUntransferable } from 'node:worker_threads'
 import { systemError } from '../errors/system_error'
 import type {
   Backend,
@@ -25,10 +24,9 @@ import { NativeKind, NativeOp } from './native_addon'
 import { NativeListener } from './native_listener'
 import { type NativeOwner, NativeStream } from './native_stream'
 import { Control } from './ready_ring'
+import { ReceiveSlab } from './receive_slab'
 import { Submissions } from './submissions'
 import { deadlineNs } from './timer_table'
-
-const RECEIVE_SLAB_BYTES = 512 * 1024
 
 export class NativeBackend implements Backend, NativeOwner {
   static readonly poller = 'epoll'
@@ -39,7 +37,7 @@ export class NativeBackend implements Backend, NativeOwner {
   private readonly deferral = new Deferral(() => this.visitFromJs())
   private readonly streams: (NativeStream | undefined)[] = []
   private readonly listeners = new Map<number, NativeListener>()
-  private receiveSlab: ArrayBuffer | null = null
+  private receiveSlab: ReceiveSlab | null = null
   private virtualNs = 0
   private active = false
   private openStreams = 0
@@ -122,7 +120,7 @@ export class NativeBackend implements Backend, NativeOwner {
     }
     const stream = this.streams[slot]
     if (stream === undefined || stream.generation !== generation) return
-    if (kind === NativeKind.READ) stream.received(this.receiveSlab as ArrayBuffer, a, b)
+    if (kind === NativeKind.READ) stream.received(this.receiveSlab as ReceiveSlab, a, b)
     else {
       if (kind === NativeKind.CLOSED) this.removeStream(slot)
       stream.happened(kind, a, b)
@@ -218,15 +216,13 @@ export class NativeBackend implements Backend, NativeOwner {
   }
 
   private makeSlab(): void {
-    const slab = new ArrayBuffer(RECEIVE_SLAB_BYTES)
-    markAsUntransferable(slab)
-    this.receiveSlab = slab
-    this.native.setReceiveSlab(slab)
+    this.receiveSlab = new ReceiveSlab()
+    this.native.setReceiveSlab(this.receiveSlab.memory)
   }
 
   /** User code sees views of the slab; should it detach the memory, there must be another. */
   private replaceDetachedSlab(): void {
-    if (this.receiveSlab !== null && this.receiveSlab.byteLength === 0) this.makeSlab()
+    if (this.receiveSlab?.isDetached) this.makeSlab()
   }
 
   private wake(): void {

@@ -5,6 +5,7 @@ import { systemError } from '../errors/system_error'
 import type { SocketAddress, StreamEvents, StreamHandle } from './backend'
 import { NativeKind, type NativeLoop, NativeOp, NativeOperation } from './native_addon'
 import { type ReadyRing, RUN_KIND } from './ready_ring'
+import type { ReceiveSlab } from './receive_slab'
 import type { Submissions } from './submissions'
 
 /**
@@ -121,14 +122,14 @@ export class NativeStream implements StreamHandle {
   }
 
   /** Bytes came in; they stand in the slab until this returns. */
-  received(slab: ArrayBuffer, offset: number, length: number): void {
-    if (slab.byteLength === 0) {
+  received(slab: ReceiveSlab, offset: number, length: number): void {
+    if (slab.isDetached) {
       // User code detached the memory while this entry waited in the ring: the bytes are gone.
       this.abort()
       return
     }
     this.submitted = 0
-    this.events?.streamData(Buffer.from(slab, offset, length))
+    this.events?.streamData(slab.view(offset, length))
   }
 
   /** Anything but data. */
