@@ -12,7 +12,7 @@ import { type Coroutine, createTask, Future, run, wrap } from 'gyre'
 import type { Arm, Measurement, OperationArm, ServerArm, Usage } from './scenario.js'
 import { findScenario } from './scenarios.js'
 
-const SWEEPING_MS = 20
+const SETTLING_MS = 20
 
 function usage(): Usage {
   const { user, system } = process.cpuUsage()
@@ -24,11 +24,13 @@ function say(answer: unknown): void {
   process.stdout.write(`${typeof answer === 'number' ? answer : JSON.stringify(answer)}\n`)
 }
 
-/** What the round before has left behind is none of the next round's costs. */
-async function collectGarbage(): Promise<void> {
-  globalThis.gc?.()
-  // V8 goes on sweeping in threads of its own.
-  await delay(SWEEPING_MS)
+/**
+ * Lets V8's own threads end what they began in the round before. There is no forced collection: a full
+ * one drops the shapes of objects of which none is alive just then, and with them the compiled code
+ * that knows them, so that every round would measure the compiler.
+ */
+async function settle(): Promise<void> {
+  await delay(SETTLING_MS)
 }
 
 /** Begins to measure `count` operations; the function that is returned ends it. */
@@ -76,7 +78,7 @@ class Counts {
 async function operatePlainly(round: (count: number) => void | Promise<void>): Promise<void> {
   for await (const line of lines) {
     const count = Number(line)
-    await collectGarbage()
+    await settle()
     const end = begin(count)
     await round(count)
     say(end())
@@ -88,7 +90,7 @@ function* operateInLoop(arm: Exclude<OperationArm, { backend: null }>): Coroutin
   for (;;) {
     const count = yield* counts.next()
     if (count === null) return
-    yield* wrap(collectGarbage())
+    yield* wrap(settle())
     const end = begin(count)
     if ('steps' in arm) yield* arm.steps(count)
     else yield* createTask(() => arm.round(count))

@@ -15,7 +15,7 @@ export interface RunningArm {
 
 function startProcess(scenario: string, subject: Case, arm: Arm): LineProcess {
   const main = fileURLToPath(new URL('./arm_main.js', import.meta.url))
-  const command = [process.execPath, '--expose-gc', main, scenario, subject.name, arm.name]
+  const command = [process.execPath, main, scenario, subject.name, arm.name]
   const environment = arm.backend === null ? {} : { GYRE_BACKEND: arm.backend }
   return new LineProcess(onCore(Core.SERVER, command), environment)
 }
