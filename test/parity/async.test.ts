@@ -12,7 +12,6 @@ import { asyncFunctions } from './interpret_async.js'
 import { profiles } from './profiles.js'
 import { project } from './projection.js'
 import { readSettled } from './recording.js'
-import { hasResources } from './resource_calls.js'
 import { runProgram } from './run_program.js'
 
 const settled = readSettled()
@@ -23,12 +22,8 @@ test('there are settled programs to compare', () => {
   assert.ok(settled.length >= 1000)
 })
 
-for (const { name, first, count, resources } of profiles) {
-  test(`async functions of the profile "${name}" do what generators do`, async (context) => {
-    if (!hasResources(resources)) {
-      context.skip('this version of Gyre lacks the locks or queues')
-      return
-    }
+for (const { name, first, count } of profiles) {
+  test(`async functions of the profile "${name}" do what generators do`, async () => {
     const failures: string[] = []
     for (const seed of settled) {
       if (seed < first || seed >= first + count) continue

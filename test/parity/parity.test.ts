@@ -11,7 +11,6 @@ import { Oracle, oracleVersion } from './oracle.js'
 import type { Profile } from './profiles.js'
 import { profiles, seedCount } from './profiles.js'
 import { cutTo, isAsRecorded, Recording } from './recording.js'
-import { hasResources } from './resource_calls.js'
 import { type Outcome, runProgram } from './run_program.js'
 
 const recording = Recording.read()
@@ -24,11 +23,7 @@ test('every program of every profile is recorded', () => {
 })
 
 for (const profile of profiles) {
-  test(`programs of the profile "${profile.name}" behave as under CPython`, async (context) => {
-    if (!hasResources(profile.resources)) {
-      context.skip('this version of Gyre lacks the locks or queues')
-      return
-    }
+  test(`programs of the profile "${profile.name}" behave as under CPython`, async () => {
     const failures = await replay(profile)
     assert.equal(failures.length, 0, failures.slice(0, failuresMax).join('\n\n'))
   })

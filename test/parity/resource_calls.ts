@@ -20,11 +20,6 @@ const classes: Readonly<Record<ResourceKind, string>> = {
   lifoQueue: 'LifoQueue',
 }
 
-/** Whether this version of Gyre has these kinds of locks and queues. */
-export function hasResources(kinds: readonly ResourceKind[]): boolean {
-  return kinds.every((kind) => classes[kind] in gyre)
-}
-
 export function createResource(
   resource: Resource,
   others: readonly ResourceCalls[],
