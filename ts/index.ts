@@ -66,6 +66,7 @@ export {
   startServer,
 } from './net/streams'
 
+import './loop/signals'
 import './net/connection'
 import './run/until_complete'
 

@@ -19,13 +19,12 @@ import { TimerTable, type TimerTarget } from '../backend/timer_table'
 import { checkDelay, checkFunction, checkTime, invalidType } from '../errors/arguments'
 import { EventLoopClosedError, endsLoop, RuntimeError } from '../errors/errors'
 import { type ExceptionContext, printExceptionContext } from './exception_handler'
+import { ForeignHandles } from './foreign_handles'
 import { Handle, type HandleOwner, type Runnable, TimerHandle } from './handle'
 import { LinkedList } from './linked_list'
 import { warnIfSlow } from './warnings'
 
-/**
- * Kinds of ready entries made by TypeScript. One kind a class, so that each call stays monomorphic.
- */
+/** Kinds of ready entries made by TypeScript: one a class, so that each call stays monomorphic. */
 export const Kind = {
   HANDLE: RUN_KIND,
   TASK: JS_KIND + 1,
@@ -35,10 +34,7 @@ export const Kind = {
   YIELD: JS_KIND + 4,
 } as const
 
-/**
- * IDLE: not running. AMBIENT: the thread's own loop, always on. RUNNING: by runForever and the
- * like.
- */
+/** IDLE: not running. AMBIENT: the thread's own, always on. RUNNING: by runForever and the like. */
 const State = { IDLE: 0, AMBIENT: 1, RUNNING: 2, CLOSED: 3 } as const
 type State = (typeof State)[keyof typeof State]
 
@@ -78,6 +74,7 @@ export class EventLoop implements BackendHost, HandleOwner {
   _onStuck: () => void = () => {}
   /** @internal Called once, when the loop is closed. */
   readonly _atClose: (() => void)[] = []
+  /** @internal */ readonly _foreign = new ForeignHandles()
   /** @internal Called when a run ends with `stop`, or by an error that ends the loop. */
   private settleRun: ((error: unknown) => void) | null = null
   private state: State = State.IDLE
@@ -178,6 +175,7 @@ export class EventLoop implements BackendHost, HandleOwner {
     EventLoop._onClose(this)
     this.state = State.CLOSED
     for (const closer of this._atClose.splice(0)) closer()
+    this._foreign.loopClosed()
     this._backend.close()
     this.ring.clear()
   }
@@ -254,6 +252,7 @@ export class EventLoop implements BackendHost, HandleOwner {
     // Promise continuations may be due that stand behind the one that starts this run.
     this._promisesDue = true
     this._backend.setActive(true)
+    this._foreign.loopChanged()
     if (this.stopping) this.ring.onWake()
   }
 
@@ -264,6 +263,7 @@ export class EventLoop implements BackendHost, HandleOwner {
     if (this.state !== State.IDLE) return
     this.state = State.AMBIENT
     this._backend.setActive(true)
+    this._foreign.loopChanged()
   }
 
   /** @internal Whether it is running, or runs by itself. */
@@ -443,6 +443,7 @@ export class EventLoop implements BackendHost, HandleOwner {
     EventLoop._run = null
     this.state = this.stateBeforeRun
     if (this.state === State.IDLE) this._backend.setActive(false)
+    this._foreign.loopChanged()
     settle(error)
   }
 }

@@ -7,6 +7,7 @@ import { CancelledError, DeadlockError, KeyboardInterrupt, RuntimeError } from '
 import { FutureState } from '../future/waiter'
 import { EventLoop } from '../loop/loop'
 import { newEventLoop } from '../loop/running'
+import { hasSignalHandler } from '../loop/signals'
 import { type Coro, checkCoro } from '../task/coroutine'
 import { tasksOf } from '../task/current'
 import { stepping } from '../task/stepping'
@@ -145,6 +146,8 @@ class Interrupts {
   }
 
   private readonly interrupt = (): void => {
+    // As in asyncio, a handler that main added takes the place of this one.
+    if (hasSignalHandler(this.loop, 'SIGINT')) return
     this.count++
     if (this.count === 1 && !this.main.done()) {
       this.main.cancel()

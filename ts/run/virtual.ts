@@ -24,11 +24,11 @@ export function virtualLoop(backend: BackendName | undefined): EventLoop {
 
 /**
  * Whether every task waits on futures of the loop alone. A task that waits on a promise from
- * outside, and a loop with open sockets, may yet be woken; for these, the end of the process is the
- * proof.
+ * outside, and a loop with open sockets, child processes or signal handlers, may yet be woken; for
+ * these, the end of the process is the proof.
  */
 function isStuck(loop: EventLoop): boolean {
-  if (loop._backend.handles > 0) return false
+  if (loop._backend.handles > 0 || loop._foreign.size > 0) return false
   for (const task of tasksOf(loop)) {
     if (!waitsInsideLoop(task)) return false
   }
