@@ -50,9 +50,16 @@ function compareWithModel(seed: number, startAt: number): void {
       }
       ring.pushEntry(entry.kind, entry.generation, entry.slot)
       model.push(entry)
-    } else if (choice < 98) {
+    } else if (choice < 95) {
       if (model.length > 0) assert.deepEqual(take(ring), model.shift())
+    } else if (choice < 98) {
+      const entry = { kind: JS_KIND + random.below(5), generation: 0, slot: 0, item: { step } }
+      ring.putBack(entry.kind, entry.item)
+      model.unshift(entry)
+      assert.equal(ring.isNewest(entry.item), model.length === 1)
     } else {
+      const newest = model.at(-1)?.item
+      if (newest !== undefined) assert.ok(ring.isNewest(newest as object))
       ring.reserve()
       assert.ok(ring.mask + 1 >= model.length * 2)
     }

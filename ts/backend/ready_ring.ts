@@ -7,7 +7,7 @@
 //
 // Invariants: 1. `tail - head` entries are ready; both counters run freely and wrap at 2^32.
 //             2. items[i] is set exactly for the ready entries whose kind is JS_KIND or above.
-//             3. Only `push` and native code move the tail, only `take` moves the head.
+//             3. Only pushes and native code move the tail, only the dispatcher and `putBack` the head.
 // Knows nothing of what the kinds mean.
 
 /** Words of the control block that native code shares; asserted against the addon at load. */
@@ -68,6 +68,21 @@ export class ReadyRing {
     this.items[index] = item
     control[Control.READY_TAIL] = tail + 1
     if (control[Control.ASLEEP] !== 0) this.onWake()
+  }
+
+  /** Puts an object before all others: one that was taken out and is not finished. */
+  putBack(kind: number, item: object): void {
+    if (this.size > this.mask) this.grow()
+    const head = this.control[Control.READY_HEAD]! - 1
+    const index = head & this.mask
+    this.words[index << 2] = kind
+    this.items[index] = item
+    this.control[Control.READY_HEAD] = head
+  }
+
+  /** Whether `item` is what was pushed last, and is still there. */
+  isNewest(item: object): boolean {
+    return this.size > 0 && this.items[(this.control[Control.READY_TAIL]! - 1) & this.mask] === item
   }
 
   /** Appends an entry without an object, as native code does. */

@@ -4,7 +4,8 @@ import { checkInteger, invalidType } from '../errors/arguments'
 import { Future, isFuture } from '../future/future'
 import { isGenerator } from '../future/yielded'
 import { schedulingLoop } from '../loop/running'
-import { type Coro, checkCoro, isCoro } from '../task/coroutine'
+import type { Coro } from '../task/coroutine'
+import { ChildKind, kindsOf } from './child_kind'
 import { Gathering } from './gathering'
 
 export interface GatherOptions {
@@ -53,17 +54,15 @@ export function gather(...given: unknown[]): Future<unknown[]> {
   const { returnExceptions = false, limit = Infinity } = options
   if (limit !== Infinity) checkInteger('options.limit', limit, 1)
   // Everything is checked before anything starts, so that an error leaves nothing running.
-  for (let index = 0; index < coros.length; index++) {
-    if (!isCoro(coros[index])) checkCoro(`coros[${index}]`, coros[index])
-  }
-  const first = coros.find(isFuture)
+  const kinds = kindsOf(coros)
+  const first = coros[kinds.indexOf(ChildKind.FUTURE)] as Future<unknown> | undefined
   const loop = first === undefined ? schedulingLoop() : first._loop
   if (coros.length === 0) {
     const empty = new Future<unknown[]>(loop)
     empty.setResult([])
     return empty
   }
-  return new Gathering(loop, coros, Boolean(returnExceptions), limit)
+  return new Gathering(loop, coros, kinds, Boolean(returnExceptions), limit)
 }
 
 function splitArguments(given: unknown[]): { coros: Coro<unknown>[]; options: GatherOptions } {

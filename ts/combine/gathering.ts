@@ -1,11 +1,12 @@
 // The future of a gather. The order of events is asyncio's, step by step.
 //
 // In asyncio a gather of coroutines makes a task of each at once. Here their places in the ready
-// ring are taken at once, and their names, but a task is made when its first step comes. So a task
-// that ends in its first step dies young, which is what makes a hundred thousand of them cheap:
-// what costs in large gathers is the garbage collector copying tasks that wait for nothing. Whoever
-// asks for all tasks, or cancels the gather, has those made that are missing; nobody can tell the
-// difference.
+// ring are taken at once, and their names, but a task is made when somebody needs it: a generator
+// that ends in its first step, and asks nobody who it is, never becomes one. That is what makes a
+// hundred thousand children cheap, for what costs in large gathers is the garbage collector.
+// Neighbours share one entry of the ring, on the way in and on the way out, as nothing can come
+// between them. Whoever asks for all tasks, or cancels the gather, has those made that are missing;
+// nobody can tell the difference.
 //
 // The same generator given twice must run once. To find out costs a hash for each argument, so it
 // is done only when something happens that a repeated generator could cause: see `isRepeat`.
@@ -19,19 +20,21 @@
 import type { AsyncResource } from 'node:async_hooks'
 import { CancelledError } from '../errors/errors'
 import type { Cancellation } from '../future/cancellation'
-import { Future, isFuture } from '../future/future'
+import { Future } from '../future/future'
 import { type DoneFuture, FutureState, type Waiter } from '../future/waiter'
-import { isGenerator } from '../future/yielded'
 import { captureContext } from '../loop/context'
-import type { Runnable } from '../loop/handle'
 import type { Linked } from '../loop/linked_list'
 import { type EventLoop, Kind } from '../loop/loop'
-import type { Coro } from '../task/coroutine'
+import type { Coro, Coroutine } from '../task/coroutine'
 import { ensureFuture } from '../task/create'
-import { reserveTaskNumbers, Task, type TaskOptions } from '../task/task'
+import { reserveTaskNumbers } from '../task/numbers'
+import { stepping, type TaskMaker } from '../task/stepping'
+import { Task, type TaskOptions } from '../task/task'
 import type { UnmadeTasks } from '../task/unmade'
+import { ChildKind, isStartable } from './child_kind'
+import { ChildFailed, Counts, FirstSteps } from './gathering_entries'
 
-export class Gathering extends Future<unknown[]> implements Waiter, UnmadeTasks {
+export class Gathering extends Future<unknown[]> implements Waiter, UnmadeTasks, TaskMaker {
   static override readonly _isInner = true
   /** @internal */ _previous: Linked | null = null
   /** @internal */ _next: Linked | null = null
@@ -39,21 +42,31 @@ export class Gathering extends Future<unknown[]> implements Waiter, UnmadeTasks 
   private readonly results: unknown[]
   /** One context for all: no code of the user's runs between the first child and the last. */
   private readonly options: TaskOptions & { context: AsyncResource }
-  private readonly starter: Runnable = { run: () => this.startNext() }
-  /** The numbers for names were taken all at once; this is the next. */
+  /** The numbers for names were taken all at once; this is that of argument `numbered`. */
   private number: number
-  /** A factory of the user's is called at once for each, as the user may see it called. */
-  private readonly hasFactory: boolean
+  private numbered = 0
+  /**
+   * Tasks are made at once: a factory of the user's may be seen being called, and debug mode times each
+   * step by itself.
+   */
+  private readonly isEager: boolean
   /** How many have a place in the ready ring. */
   private inRing = 0
   /** Arguments up to here have a place in the ready ring, or had. */
   private scheduled = 0
-  /** Arguments up to here have had their first step. */
+  /** Arguments up to here have had their first step, or are in it. */
   private started = 0
+  /** The argument that is in its first step, without a task yet; -1 if none. */
+  private stepped = -1
+  /** The newest entry that counts children, while others may join it. */
+  private counts: Counts | null = null
   private running = 0
   private cancelRequested = false
   /** Set while places are taken: what counts a child then need not take more. */
   private isScheduling = false
+  /** Which first steps of generators gave undefined, and which something else. */
+  private hasNothing = false
+  private hasSomething = false
   /**
    * Where each argument was given first; null if none was given twice, undefined until it matters.
    */
@@ -62,6 +75,7 @@ export class Gathering extends Future<unknown[]> implements Waiter, UnmadeTasks 
   constructor(
     loop: EventLoop,
     private readonly coros: readonly Coro<unknown>[],
+    private readonly kinds: Uint8Array,
     private readonly returnExceptions: boolean,
     private readonly limit: number,
   ) {
@@ -69,8 +83,8 @@ export class Gathering extends Future<unknown[]> implements Waiter, UnmadeTasks 
     this.children = new Array<undefined>(coros.length).fill(undefined)
     this.results = new Array<undefined>(coros.length).fill(undefined)
     this.options = { context: captureContext('GyreTask') }
-    this.hasFactory = loop.getTaskFactory() !== null
-    this.number = this.hasFactory ? 0 : reserveTaskNumbers(coros.filter(isStartable).length)
+    this.isEager = loop.getTaskFactory() !== null || loop.getDebug()
+    this.number = this.isEager ? 0 : reserveTaskNumbers(countStartable(kinds))
     this.schedule()
   }
 
@@ -86,31 +100,48 @@ export class Gathering extends Future<unknown[]> implements Waiter, UnmadeTasks 
 
   /** A child is counted. */
   run(): void {
-    this.running--
+    this.countDone(1)
+  }
+
+  /** @internal */
+  countDone(count: number): void {
+    this.running -= count
     if (this._state !== FutureState.PENDING) return
     if (!this.isScheduling) this.schedule()
   }
 
+  /** @internal */
   childFailed(child: Future<unknown>): void {
     if (this._state !== FutureState.PENDING) child._markRetrieved()
     else if (!this.returnExceptions) {
       if (child.cancelled()) this.setException(child._makeCancelledError())
       else this.setException(child.exception())
     }
-    this.run()
+    this.countDone(1)
   }
 
-  /** The number in the name of the next task. */
-  nextNumber(): number {
-    return this.number++
+  /** @internal The number in the name of the task that is being made. */
+  taskNumber(): number {
+    return this.number
   }
 
-  /** Makes the tasks that have a place in the ring but were not made yet. */
+  /** @internal Makes the tasks that have a place in the ring but were not made yet. */
   makeAll(): void {
+    if (this.stepped !== -1) this.makeCurrent()
     for (let index = this.started; index < this.scheduled; index++) {
-      const isMissing = this.children[index] === undefined && isStartable(this.coros[index])
+      const isMissing = this.children[index] === undefined && isStartable(this.kinds[index]!)
       if (isMissing && !this.isRepeat(index)) this.make(index)
     }
+  }
+
+  /** @internal The child that is in its first step asks who it is: it becomes a task. */
+  makeCurrent(): Task<unknown> {
+    const task = this.make(this.stepped)
+    task._beganAs(this.coros[this.stepped] as Coroutine<unknown>)
+    this.stepped = -1
+    stepping.maker = null
+    stepping.task = task
+    return task
   }
 
   /** Cancels every child, as often as it was given. The gather itself ends when they have. */
@@ -143,26 +174,21 @@ export class Gathering extends Future<unknown[]> implements Waiter, UnmadeTasks 
   private takePlaces(): void {
     const done: Future<unknown>[] = []
     while (this.scheduled < this.coros.length && this.running < this.limit) {
-      const index = this.scheduled++
-      if (this.hasFactory || !isStartable(this.coros[index])) {
-        const child = this.takeAtOnce(index)
+      if (this.isEager || !isStartable(this.kinds[this.scheduled]!)) {
+        const child = this.takeAtOnce(this.scheduled++)
         if (child !== null && child._state !== FutureState.PENDING) done.push(child)
-        continue
-      }
-      this.running++
-      if (this.inRing++ === 0) this._loop._tasks.add(this)
-      this._loop.ring.push(Kind.HANDLE, this.starter)
+      } else this.takeNeighbours()
     }
     // As in asyncio, those that are done already count behind the last that is started.
     for (const child of done) {
-      if (child._state === FutureState.RESULT) this.run()
+      if (child._state === FutureState.RESULT) this.countDone(1)
       else this.childFailed(child)
     }
   }
 
-  /** What is a future already, or is made by the user's factory; null for what was given before. */
+  /** What is a future already, or is made at once; null for what was given before. */
   private takeAtOnce(index: number): Future<unknown> | null {
-    if (isStartable(this.coros[index]) && this.isRepeat(index)) return null
+    if (isStartable(this.kinds[index]!) && this.isRepeat(index)) return null
     const options = { ...this.options, loop: this._loop }
     const child = ensureFuture(this.coros[index] as Coro<unknown>, options)
     this.children[index] = child
@@ -171,39 +197,105 @@ export class Gathering extends Future<unknown[]> implements Waiter, UnmadeTasks 
     return child
   }
 
-  /** The next argument that has a place in the ring takes its first step. */
-  private startNext(): void {
-    let index = this.started
-    while (!isStartable(this.coros[index])) index++
-    this.started = index + 1
+  /** One place in the ready ring for the next arguments that start in a row. */
+  private takeNeighbours(): void {
+    const { kinds } = this
+    const first = this.scheduled
+    const most = Math.min(kinds.length, first + this.limit - this.running)
+    let end = first + 1
+    while (end < most && isStartable(kinds[end]!)) end++
+    this.scheduled = end
+    this.running += end - first
+    if (this.inRing === 0) this._loop._tasks.add(this)
+    this.inRing += end - first
+    this._loop.ring.push(Kind.HANDLE, new FirstSteps(this, this.options.context, first, end))
+  }
+
+  /** @internal The first steps of the arguments from `first` on; returns where it stopped. */
+  takeFirstSteps(first: number, end: number): number {
+    let index = first
+    // An error that ends the loop leaves the others in the ring.
+    for (; index < end && (index === first || this._loop._interruption === null); index++) {
+      this.started = index + 1
+      this.takeFirstStep(index)
+      if (--this.inRing === 0) this._loop._tasks.remove(this)
+    }
+    this.counts = null
+    return index
+  }
+
+  private takeFirstStep(index: number): void {
+    const kind = this.kinds[index]!
     const made = this.children[index] as Task<unknown> | undefined
-    if (made !== undefined) this.leaveRing(made)
-    else this.makeAndStart(index)
+    if (made !== undefined) made._step()
+    else if ((this.firstPlaces !== undefined || kind === ChildKind.OTHER) && this.isRepeat(index)) {
+      this.countDone(1)
+    } else if (kind === ChildKind.GENERATOR) {
+      this.stepGenerator(index, this.coros[index] as Coroutine<unknown>)
+    } else {
+      const task = this.make(index)
+      task._step()
+      this.firstStepTaken(index, task)
+    }
   }
 
-  private makeAndStart(index: number): void {
-    const mustKnow = this.firstPlaces !== undefined || !isPlain(this.coros[index])
-    if (mustKnow && this.isRepeat(index)) {
-      this.leaveRing(this)
-      return
+  /** The first step of a generator; it becomes a task only if it must. */
+  private stepGenerator(index: number, generator: Coroutine<unknown>): void {
+    this.stepped = index
+    stepping.maker = this
+    let task: Task<unknown>
+    try {
+      const step = generator.next()
+      if (this.stepped !== -1 && step.done === true) {
+        this.stepped = -1
+        this.recordResult(index, step.value)
+        this.countLater()
+        return
+      }
+      task = this.currentTask(index)
+      task._takeStep(step)
+    } catch (failure) {
+      task = this.currentTask(index)
+      task._fail(failure)
+    } finally {
+      stepping.maker = null
+      stepping.task = null
     }
-    const task = this.make(index)
-    this.leaveRing(task)
-    if (task._state !== FutureState.RESULT) this.findRepeats()
-    else {
+    this.firstStepTaken(index, task)
+  }
+
+  private currentTask(index: number): Task<unknown> {
+    return this.stepped === -1 ? (this.children[index] as Task<unknown>) : this.makeCurrent()
+  }
+
+  private firstStepTaken(index: number, task: Task<unknown>): void {
+    if (task._state === FutureState.RESULT) {
       this.children[index] = undefined
-      const isRepeat = task._value === undefined && this.isRepeat(index)
-      if (!isRepeat) this.results[index] = task._value
+      this.recordResult(index, task._value)
+    } else this.findRepeats()
+  }
+
+  private recordResult(index: number, value: unknown): void {
+    this.results[index] = value
+    if (value === undefined) this.hasNothing = true
+    else this.hasSomething = true
+  }
+
+  /** A child without a task is done: it is counted in a later turn. */
+  private countLater(): void {
+    const { ring } = this._loop
+    if (this.counts !== null && ring.isNewest(this.counts)) this.counts.count++
+    else {
+      this.counts = new Counts(this)
+      ring.push(Kind.DONE_CALLBACK, this.counts)
     }
   }
 
-  /** One place in the ring is used up: by the first step of a task, or by counting a repeat. */
-  private leaveRing(next: Runnable): void {
-    if (--this.inRing === 0) this._loop._tasks.remove(this)
-    next.run()
-  }
-
+  /** REQUIRES: no argument behind this one is made yet. */
   private make(index: number): Task<unknown> {
+    for (; this.numbered < index; this.numbered++) {
+      if (isStartable(this.kinds[this.numbered]!)) this.number++
+    }
     const coro = this.coros[index] as Coro<unknown>
     const task = new Task(coro, this.options, this._loop, this)
     this.children[index] = task
@@ -213,14 +305,14 @@ export class Gathering extends Future<unknown[]> implements Waiter, UnmadeTasks 
 
   /**
    * Whether this argument is a generator (or operation) that was given before. A generator that
-   * ended in its first step gives undefined when it is stepped again; so the question is asked when
-   * a first step gives undefined, and from the first child on that did not end in its first step.
+   * ended in its first step gives undefined when it is stepped again, which does no harm but to its
+   * result; so the question is asked from the first child on that did not end in its first step,
+   * and in the end if some steps gave undefined and some did not.
    */
   private isRepeat(index: number): boolean {
-    const coro = this.coros[index]
-    if (typeof coro === 'function') return false
+    if (this.kinds[index] === ChildKind.FUNCTION) return false
     const places = this.findRepeats()
-    return places !== null && places.get(coro) !== index
+    return places !== null && places.get(this.coros[index]) !== index
   }
 
   private findRepeats(): Map<unknown, number> | null {
@@ -234,8 +326,8 @@ export class Gathering extends Future<unknown[]> implements Waiter, UnmadeTasks 
   private placeOf(index: number): number {
     const places = this.firstPlaces
     if (places === undefined || places === null) return index
-    const coro = this.coros[index]
-    return typeof coro === 'function' ? index : (places.get(coro) as number)
+    const isFunction = this.kinds[index] === ChildKind.FUNCTION
+    return isFunction ? index : (places.get(this.coros[index]) as number)
   }
 
   private childAt(index: number): Future<unknown> | undefined {
@@ -254,6 +346,7 @@ export class Gathering extends Future<unknown[]> implements Waiter, UnmadeTasks 
       this.setException(error)
       return
     }
+    if (this.hasNothing && this.hasSomething) this.findRepeats()
     const { children, results } = this
     for (let index = 0; index < results.length; index++) {
       const place = this.placeOf(index)
@@ -261,18 +354,6 @@ export class Gathering extends Future<unknown[]> implements Waiter, UnmadeTasks 
       results[index] = child === undefined ? results[place] : outcomeOf(child)
     }
     this.setResult(results)
-  }
-}
-
-/** A child that failed or was cancelled, on its way through the ready ring. */
-class ChildFailed implements Runnable {
-  constructor(
-    private readonly gathering: Gathering,
-    private readonly child: DoneFuture,
-  ) {}
-
-  run(): void {
-    this.gathering.childFailed(this.child as Future<unknown>)
   }
 }
 
@@ -285,14 +366,8 @@ function outcomeOf(child: Future<unknown>): unknown {
   return child.exception()
 }
 
-/** Whether the argument becomes a task; a promise is wrapped, a future taken as it is. */
-function isStartable(coro: unknown): boolean {
-  return !isFuture(coro) && !(coro instanceof Promise)
-}
-
-/** Generators and functions show by themselves whether they ran before, or may run again. */
-function isPlain(coro: unknown): boolean {
-  return typeof coro === 'function' || isGenerator(coro)
+function countStartable(kinds: Uint8Array): number {
+  return kinds.reduce((count, kind) => (isStartable(kind) ? count + 1 : count), 0)
 }
 
 function placesOf(coros: readonly unknown[]): Map<unknown, number> {

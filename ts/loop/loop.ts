@@ -80,7 +80,8 @@ export class EventLoop implements BackendHost, HandleOwner {
   private state: State = State.IDLE
   private stateBeforeRun: State = State.IDLE
   private stopping = false
-  private interruption: unknown = null
+  /** @internal The error that is about to end the run: nothing more is started in this turn. */
+  _interruption: unknown = null
   private timersOverdue = false
   private exceptionHandler: ExceptionHandler | null = null
   private debug = process.env.GYRE_DEBUG !== undefined && process.env.GYRE_DEBUG !== '0'
@@ -305,13 +306,13 @@ export class EventLoop implements BackendHost, HandleOwner {
 
   /** @internal Ends the run at once: what else is ready stays in the ring. */
   _interrupt(error: unknown): void {
-    if (this.interruption === null) this.interruption = error
+    if (this._interruption === null) this._interruption = error
     if (this.ring.control[Control.ASLEEP] !== 0) this.ring.onWake()
   }
 
   /** @internal Takes an interruption back: the error goes another way. */
   _takeInterruption(error: unknown): void {
-    if (this.interruption === error) this.interruption = null
+    if (this._interruption === error) this._interruption = null
   }
 
   /** @internal Runs turns; called by the backend. */
@@ -331,7 +332,7 @@ export class EventLoop implements BackendHost, HandleOwner {
     const endMs = performance.now() + VISIT_BUDGET_MS
     for (let turns = 1; ; turns++) {
       if (this.timersOverdue) this.pollTimers()
-      if (ring.size === 0 && !this.stopping && this.interruption === null) {
+      if (ring.size === 0 && !this.stopping && this._interruption === null) {
         if (!this._isVirtual) return Visit.IDLE
         // What waits for a promise may be about to wait for a timer: the clock stands until it
         // does.
@@ -342,7 +343,7 @@ export class EventLoop implements BackendHost, HandleOwner {
         if (!this._backend.advance() && !this.isStuck()) return Visit.IDLE
       }
       this.runTurn()
-      if (this.stopping || this.interruption !== null) {
+      if (this.stopping || this._interruption !== null) {
         this.endRun()
         return Visit.STOPPED
       }
@@ -364,7 +365,7 @@ export class EventLoop implements BackendHost, HandleOwner {
   /** Virtual clocks: whether waiting is of no use, because nothing can come. */
   private isStuck(): boolean {
     if (this.state === State.RUNNING) this._onStuck()
-    return this.interruption !== null
+    return this._interruption !== null
   }
 
   private pollTimers(): void {
@@ -379,7 +380,7 @@ export class EventLoop implements BackendHost, HandleOwner {
     ring.reserve()
     this.turnCount++
     const isTimed = this.debug
-    for (let left = ring.size; left > 0 && this.interruption === null; left--) {
+    for (let left = ring.size; left > 0 && this._interruption === null; left--) {
       const startedMs = isTimed ? performance.now() : 0
       const head = control[Control.READY_HEAD]!
       const index = head & ring.mask
@@ -427,8 +428,8 @@ export class EventLoop implements BackendHost, HandleOwner {
 
   /** The run is over: by stop(), or by an error that ends the loop. */
   private endRun(): void {
-    const error = this.interruption
-    this.interruption = null
+    const error = this._interruption
+    this._interruption = null
     this.stopping = false
     const settle = this.settleRun
     this.settleRun = null

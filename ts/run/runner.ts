@@ -69,7 +69,7 @@ export class Runner {
     options: { name?: string | undefined; signal?: AbortSignal | undefined } = {},
   ): Promise<T> {
     checkCoro('main', main)
-    if (EventLoop._run !== null || stepping.task !== null) {
+    if (EventLoop._run !== null || stepping.task !== null || stepping.maker !== null) {
       const message = 'run() cannot be called while an event loop is running in this thread'
       throw new RuntimeError(message, 'ERR_LOOP_RUNNING')
     }

@@ -11,6 +11,7 @@ import { isUnmade } from './unmade'
 /** The task that is running, or null outside of one. */
 export function currentTask(): Task<unknown> | null {
   if (stepping.task !== null) return stepping.task as Task<unknown>
+  if (stepping.maker !== null) return stepping.maker.makeCurrent() as Task<unknown>
   const task = taskStore.getStore() as Task<unknown> | undefined
   return task === undefined || task.done() ? null : task
 }

@@ -25,7 +25,9 @@ import type { Linked } from '../loop/linked_list'
 import { type EventLoop, Kind } from '../loop/loop'
 import { isRunningHere, schedulingLoop } from '../loop/running'
 import { warnOfSwallowedCancel } from '../loop/warnings'
+import type { CancelRequests } from './cancel_requests'
 import { type Coro, checkCoro, isGeneratorFunction, stepsOf } from './coroutine'
+import { takeTaskNumber } from './numbers'
 import { stackOf, stackText } from './stack'
 import { stepping } from './stepping'
 import type { UnmadeTasks } from './unmade'
@@ -39,28 +41,7 @@ export interface TaskOptions {
   context?: AsyncResource | undefined
 }
 
-/** What `cancel` asked of a task. Most tasks are never asked, so it is made at the first call. */
-interface CancelRequests {
-  /** Calls of `cancel` less those of `uncancel`. */
-  count: number
-  /** The reason of the last cancellation that went into no future. */
-  reason: unknown
-  /** Behind `task.signal`. */
-  controller: AbortController | null
-  /** A request is on its way into what the task waits for. */
-  isUnderWay: boolean
-}
-
 const NO_OPTIONS: TaskOptions = {}
-
-let taskCount = 0
-
-/** @internal Takes the numbers of `count` tasks that are made later; returns the first. */
-export function reserveTaskNumbers(count: number): number {
-  const first = taskCount + 1
-  taskCount += count
-  return first
-}
 
 export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, Linked {
   /** @internal */ _previous: Linked | null = null
@@ -94,7 +75,7 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
     checkCoro('coro', coro)
     this.coro = coro
     this.name =
-      options.name === undefined ? (unmade?.nextNumber() ?? ++taskCount) : String(options.name)
+      options.name === undefined ? (unmade?.taskNumber() ?? takeTaskNumber()) : String(options.name)
     this.resource = options.context ?? captureContext('GyreTask')
     if (unmade !== null) {
       this._loop._tasks.insertBefore(unmade, this)
@@ -320,10 +301,15 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
       if (this.generator === undefined) this.beginSteps(error)
       else this.advance(error)
     } catch (failure) {
-      this.fail(failure)
+      this._fail(failure)
     } finally {
       stepping.task = outer
     }
+  }
+
+  /** @internal For gather: `generator` began its first step before there was a task. */
+  _beganAs(generator: Iterator<Future<unknown>, T, unknown>): void {
+    this.generator = generator
   }
 
   /** The first step. A task that is cancelled before it runs nothing of its coroutine. */
@@ -350,7 +336,11 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
   /** Resumes the generator, and waits for what it yields next. */
   private advance(error: Error | null): void {
     const generator = this.generator as Generator<Future<unknown>, T, unknown>
-    const step = error === null ? generator.next() : generator.throw(error)
+    this._takeStep(error === null ? generator.next() : generator.throw(error))
+  }
+
+  /** @internal What comes of a step: the end, or something to wait for. */
+  _takeStep(step: IteratorResult<Future<unknown>, T>): void {
     if (step.done === true) {
       this.finish(step.value)
       return
@@ -393,7 +383,7 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
     this._loop._promisesDue = true
     promise.then(
       (value) => this.finish(value),
-      (error) => this.fail(error),
+      (error) => this._fail(error),
     )
   }
 
@@ -410,7 +400,8 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
     super.setResult(value)
   }
 
-  private fail(error: unknown): void {
+  /** @internal The coroutine threw. */
+  _fail(error: unknown): void {
     if (this._state !== FutureState.PENDING) return
     this.leave()
     if (error instanceof CancelledError) {

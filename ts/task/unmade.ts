@@ -6,8 +6,8 @@ import type { Linked } from '../loop/linked_list'
 export interface UnmadeTasks extends Linked {
   /** @internal Puts the tasks before itself on the list. */
   makeAll(): void
-  /** @internal The number in the name of the next task. */
-  nextNumber(): number
+  /** @internal The number in the name of the task that is being made. */
+  taskNumber(): number
 }
 
 export function isUnmade(node: Linked): node is UnmadeTasks {
