@@ -53,7 +53,7 @@ test('a child that lists the tasks in its first step finds itself and the childr
   })
 })
 
-test('a child that cancels itself in its first step ends cancelled, whether it waits or returns', async () => {
+test('a child that cancels itself in its first step ends cancelled, waiting or not', async () => {
   await runVirtual(function* () {
     const seen: string[] = []
     function* returns(): Coroutine<string> {
@@ -77,7 +77,7 @@ test('a child that cancels itself in its first step ends cancelled, whether it w
   })
 })
 
-test('a child that cancels the gather in its first step is cancelled too, and so are the others', async () => {
+test('a child that cancels its gather in its first step is cancelled too, like the others', async () => {
   await runVirtual(function* () {
     const log: string[] = []
     let gathered: Future<unknown> | null = null
