@@ -9,7 +9,7 @@
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Coroutine, createTask, Future, run, wrap } from 'gyre'
-import type { Arm, Measurement, OperationArm, ServerArm, Usage } from './scenario.js'
+import type { Arm, Measurement, OperationArm, PeerArm, ServerArm, Usage } from './scenario.js'
 import { findScenario } from './scenarios.js'
 
 const SETTLING_MS = 20
@@ -108,7 +108,7 @@ function* serveInLoop(serve: () => Coroutine<number>): Coroutine<void> {
   yield* new Future<void>()
 }
 
-async function serve(arm: ServerArm): Promise<void> {
+async function serve(arm: Exclude<ServerArm, PeerArm>): Promise<void> {
   answerUsage()
   if (arm.backend === null) say(await arm.serve())
   else await run(serveInLoop(arm.serve))
@@ -118,7 +118,8 @@ async function main(scenarioName = '', caseName = '', armName = ''): Promise<voi
   const subject = findScenario(scenarioName)?.cases.find(({ name }) => name === caseName)
   const arms: readonly Arm[] = subject?.arms ?? []
   const arm = arms.find(({ name }) => name === armName)
-  if (arm === undefined) throw new Error(`no arm ${scenarioName} / ${caseName} / ${armName}`)
+  if (arm === undefined || 'peer' in arm)
+    throw new Error(`no arm ${scenarioName} / ${caseName} / ${armName}`)
   if ('serve' in arm) await serve(arm)
   else if (arm.backend === null) await operatePlainly(arm.round)
   else await run(operateInLoop(arm))

@@ -5,7 +5,16 @@ import { fileURLToPath } from 'node:url'
 import { LineProcess } from './line_process.js'
 import { startLoad } from './load.js'
 import { Core, onCore } from './machine.js'
-import type { Arm, Case, Load, Measurement, OperationCase, ServerCase, Usage } from './scenario.js'
+import type {
+  Arm,
+  Case,
+  Load,
+  Measurement,
+  OperationCase,
+  PeerArm,
+  ServerCase,
+  Usage,
+} from './scenario.js'
 
 /** An arm that is running and can be measured, round after round. */
 export interface RunningArm {
@@ -14,10 +23,17 @@ export interface RunningArm {
 }
 
 function startProcess(scenario: string, subject: Case, arm: Arm): LineProcess {
+  if ('peer' in arm) return startPeer(arm)
   const main = fileURLToPath(new URL('./arm_main.js', import.meta.url))
   const command = [process.execPath, main, scenario, subject.name, arm.name]
   const environment = arm.backend === null ? {} : { GYRE_BACKEND: arm.backend }
   return new LineProcess(onCore(Core.SERVER, command), environment)
+}
+
+function startPeer({ name, peer }: PeerArm): LineProcess {
+  const found = peer.find()
+  if ('missing' in found) throw new Error(`${name} is missing: ${found.missing}`)
+  return new LineProcess(onCore(Core.SERVER, found.command))
 }
 
 /** Does operations when asked, and times them itself. */

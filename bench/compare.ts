@@ -6,7 +6,7 @@ import { backendInfo } from 'gyre'
 import { type RunningArm, startArm } from './arm_process.js'
 import { describeLoad } from './load.js'
 import { describeMachine } from './machine.js'
-import { printCase, printMachine, printScenario } from './report.js'
+import { printCase, printMachine, printMissing, printScenario } from './report.js'
 import { type CaseResult, resultOf, writeResult } from './results.js'
 import type { Case, Measurement, Scenario } from './scenario.js'
 import { findScenario, scenarios } from './scenarios.js'
@@ -37,10 +37,16 @@ function planOf(programArguments: readonly string[]): Plan {
   return { scenarios: chosen.length === 0 ? scenarios : chosen, rounds }
 }
 
-/** The case without the arms that cannot run here. */
+/** The case without the arms that cannot run here; says which peers are missing. */
 function runnable<C extends Case>(subject: C): C {
-  if (backendInfo().name === 'native') return subject
-  return { ...subject, arms: subject.arms.filter(({ backend }) => backend !== 'native') }
+  const hasNative = backendInfo().name === 'native'
+  const arms = subject.arms.filter((arm) => {
+    if (!('peer' in arm)) return hasNative || arm.backend !== 'native'
+    const found = arm.peer.find()
+    if ('missing' in found) printMissing(subject.name, arm.name, found.missing)
+    return 'command' in found
+  })
+  return { ...subject, arms }
 }
 
 async function runCase(scenario: Scenario, subject: Case, rounds: number): Promise<CaseResult> {

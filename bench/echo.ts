@@ -12,6 +12,7 @@ import {
   startServer,
   type Transport,
 } from 'gyre'
+import { cPeer, pythonPeer } from './peer.js'
 import {
   type Load,
   onBothBackends,
@@ -85,6 +86,22 @@ const arms: readonly ServerArm[] = [
   ...onBothBackends('protocol', { serve: serveByProtocol }),
   ...onBothBackends('streams, generator', { serve: serveByGenerator }),
   ...onBothBackends('streams, async', { serve: serveByAsyncFunction }),
+  { name: 'C, epoll', backend: null, peer: cPeer('echo.c') },
+  {
+    name: 'uvloop protocol',
+    backend: null,
+    peer: pythonPeer('echo.py', 'uvloop', 'uvloop', 'protocol'),
+  },
+  {
+    name: 'uvloop streams',
+    backend: null,
+    peer: pythonPeer('echo.py', 'uvloop', 'uvloop', 'streams'),
+  },
+  {
+    name: 'asyncio protocol',
+    backend: null,
+    peer: pythonPeer('echo.py', 'asyncio', 'asyncio', 'protocol'),
+  },
 ]
 
 function underLoad(name: string, load: Load, count: number): ServerCase {

@@ -72,6 +72,10 @@ export function printScenario(scenario: Scenario, rounds: number): void {
   console.log(`\n${scenario.title} (${scenario.name}; ${rounds} rounds, arms in turn, medians)`)
 }
 
+export function printMissing(caseName: string, armName: string, why: string): void {
+  console.log(`  ${caseName}: without ${armName}: ${why}`)
+}
+
 export function printCase({ name, kind, arms }: CaseResult): void {
   const isServer = kind === 'server'
   const ownColumns = isServer ? ['requests/s', 'p50', 'p99'] : ['elapsed']

@@ -5,6 +5,7 @@
 // Every arm runs in a process of its own, which goes on from round to round; see arm_process.ts.
 
 import type { BackendName, Coroutine } from 'gyre'
+import type { Peer } from './peer.js'
 
 export interface Scenario {
   /** What `npm run bench -- name` says, and the name of its file in results/. */
@@ -55,16 +56,24 @@ interface GyreArm extends ArmBase {
   readonly backend: BackendName
 }
 
+/** A program of somebody else's, which speaks the lines of arm_main.ts. */
+export interface PeerArm extends ArmBase {
+  readonly backend: null
+  readonly peer: Peer
+}
+
 /** Does `count` operations. The generator form keeps async functions out of what is measured. */
 export type OperationArm =
   | (PlainArm & { readonly round: (count: number) => void | Promise<void> })
   | (GyreArm & { readonly steps: (count: number) => Coroutine<void> })
   | (GyreArm & { readonly round: (count: number) => Promise<void> })
+  | PeerArm
 
 /** Serves on 127.0.0.1 and gives its port. */
 export type ServerArm =
   | (PlainArm & { readonly serve: () => Promise<number> })
   | (GyreArm & { readonly serve: () => Coroutine<number> })
+  | PeerArm
 
 export type Arm = OperationArm | ServerArm
 

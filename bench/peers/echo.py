@@ -1,0 +1,62 @@
+"""An echo server by protocol or by streams, on asyncio's own loop or on uvloop.
+
+echo.py <asyncio|uvloop> <protocol|streams>: prints its port, and answers each line on its input with
+what it has used up, as the other arms do.
+"""
+
+import asyncio
+import json
+import resource
+import sys
+
+READ_BYTES = 64 * 1024
+
+
+class Echo(asyncio.Protocol):
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def data_received(self, data):
+        self.transport.write(data)
+
+
+async def echo(reader, writer):
+    while data := await reader.read(READ_BYTES):
+        writer.write(data)
+        await writer.drain()
+    writer.close()
+
+
+def tell_usage():
+    if not sys.stdin.readline():
+        asyncio.get_running_loop().stop()
+        return
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    cpu_us = round((usage.ru_utime + usage.ru_stime) * 1e6)
+    print(json.dumps({"cpuUs": cpu_us, "rssPeakBytes": usage.ru_maxrss * 1024}), flush=True)
+
+
+async def serve(how):
+    loop = asyncio.get_running_loop()
+    if how == "protocol":
+        server = await loop.create_server(Echo, "127.0.0.1", 0)
+    else:
+        server = await asyncio.start_server(echo, "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    loop.add_reader(sys.stdin.fileno(), tell_usage)
+    await server.serve_forever()
+
+
+def main(which, how):
+    if which == "uvloop":
+        import uvloop
+
+        asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    try:
+        asyncio.run(serve(how))
+    except RuntimeError:
+        # The loop was stopped: the input ended.
+        pass
+
+
+main(*sys.argv[1:])
