@@ -63,16 +63,25 @@ export {
   type StreamHandler,
   type StreamOptions,
   type StreamPair,
+  type StreamServerOptions,
   startServer,
 } from './net/streams'
 
 import './loop/signals'
 import './net/connection'
+import './run/grace'
 import './run/until_complete'
 
 export { LifoQueue, PriorityQueue } from './queues/ordered_queues'
 export { Queue } from './queues/queue'
-export { Runner, type RunnerOptions, type RunOptions, run } from './run/runner'
+export {
+  type MainOptions,
+  Runner,
+  type RunnerOptions,
+  type RunOptions,
+  run,
+  type ShutdownOptions,
+} from './run/runner'
 export { Barrier } from './sync/barrier'
 export { Condition } from './sync/condition'
 export { Event } from './sync/event'
@@ -83,4 +92,5 @@ export type { Awaitable, Coro, Coroutine, CoroutineFunction } from './task/corou
 export { allTasks, createTask, ensureFuture, wrap } from './task/create'
 export { currentTask } from './task/current'
 export type { TaskFactory } from './task/factory'
-export { Task, type TaskOptions } from './task/task'
+export type { TaskOptions } from './task/options'
+export { Task } from './task/task'

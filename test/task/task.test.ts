@@ -102,6 +102,23 @@ test('what a coroutine throws is the exception of its task', async () => {
   })
 })
 
+test('a promise that is rejected before its task takes a step is no unhandled rejection', async () => {
+  const unhandled: unknown[] = []
+  const listener = (reason: unknown) => unhandled.push(reason)
+  process.on('unhandledRejection', listener)
+  const failure = new Error('early')
+  const loop = newEventLoop()
+  try {
+    const task = loop.createTask(Promise.reject(failure))
+    await new Promise((resolve) => setTimeout(resolve, 1))
+    assert.equal(await rejectionOf(loop.runUntilComplete(task)), failure)
+  } finally {
+    loop.close()
+    process.removeListener('unhandledRejection', listener)
+  }
+  assert.deepEqual(unhandled, [])
+})
+
 test('a bare yield gives way once, as in asyncio', async () => {
   const events: string[] = []
   function* worker(name: string): Generator<Future<unknown>, void, unknown> {

@@ -4,6 +4,7 @@ import { checkInteger, invalidType } from '../errors/arguments'
 import { Future, isFuture } from '../future/future'
 import { isGenerator } from '../future/yielded'
 import { schedulingLoop } from '../loop/running'
+import { admitLater } from '../task/admit'
 import type { Coro } from '../task/coroutine'
 import { ChildKind, kindsOf } from './child_kind'
 import { Gathering } from './gathering'
@@ -62,7 +63,8 @@ export function gather(...given: unknown[]): Future<unknown[]> {
     empty.setResult([])
     return empty
   }
-  return new Gathering(loop, coros, kinds, Boolean(returnExceptions), limit)
+  const isFamily = loop._admission !== null && admitLater(loop, coros)
+  return new Gathering(loop, coros, kinds, Boolean(returnExceptions), limit, isFamily)
 }
 
 function splitArguments(given: unknown[]): { coros: Coro<unknown>[]; options: GatherOptions } {

@@ -25,11 +25,13 @@ import { type DoneFuture, FutureState, type Waiter } from '../future/waiter'
 import { captureContext } from '../loop/context'
 import type { Linked } from '../loop/linked_list'
 import { type EventLoop, Kind } from '../loop/loop'
+import { makeAdmitted } from '../task/admit'
 import type { Coro, Coroutine } from '../task/coroutine'
 import { ensureFuture } from '../task/create'
 import { reserveTaskNumbers } from '../task/numbers'
+import type { TaskOptions } from '../task/options'
 import { stepping, type TaskMaker } from '../task/stepping'
-import { Task, type TaskOptions } from '../task/task'
+import { Task } from '../task/task'
 import type { UnmadeTasks } from '../task/unmade'
 import { ChildKind, isStartable } from './child_kind'
 import { ChildFailed, Counts, FirstSteps } from './gathering_entries'
@@ -78,6 +80,7 @@ export class Gathering extends Future<unknown[]> implements Waiter, UnmadeTasks,
     private readonly kinds: Uint8Array,
     private readonly returnExceptions: boolean,
     private readonly limit: number,
+    readonly isFamily: boolean,
   ) {
     super(loop)
     this.children = new Array<undefined>(coros.length).fill(undefined)
@@ -190,7 +193,9 @@ export class Gathering extends Future<unknown[]> implements Waiter, UnmadeTasks,
   private takeAtOnce(index: number): Future<unknown> | null {
     if (isStartable(this.kinds[index]!) && this.isRepeat(index)) return null
     const options = { ...this.options, loop: this._loop }
-    const child = ensureFuture(this.coros[index] as Coro<unknown>, options)
+    const coro = this.coros[index] as Coro<unknown>
+    const make = () => ensureFuture(coro, options)
+    const child = makeAdmitted(this._loop, this.isFamily, make)
     this.children[index] = child
     this.running++
     if (child._state === FutureState.PENDING) child._addWaiter(this)

@@ -9,7 +9,8 @@ import { FutureState } from '../future/waiter'
 import { isGenerator } from '../future/yielded'
 import type { Coro } from '../task/coroutine'
 import { currentTask } from '../task/current'
-import type { Task, TaskOptions } from '../task/task'
+import type { TaskOptions } from '../task/options'
+import type { Task } from '../task/task'
 import { type Body, runBody } from './body'
 
 /**

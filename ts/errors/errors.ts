@@ -95,14 +95,15 @@ export class KeyboardInterrupt extends GyreError {
 }
 
 /**
- * Thrown by a task to end its loop; `run` rejects with it. It does not end the process by itself.
+ * Thrown by a task to end its loop; `run` rejects with it, and also when SIGTERM ended it in a soft
+ * shutdown (`exitCode` 143 then). It does not end the process by itself.
  */
 export class SystemExit extends GyreError {
   /** The exit code that the program wishes to end with. */
   readonly exitCode: number
 
-  constructor(exitCode = 0) {
-    super(`exit ${exitCode}`, 'ERR_SYSTEM_EXIT')
+  constructor(exitCode = 0, message = `exit ${exitCode}`) {
+    super(message, 'ERR_SYSTEM_EXIT')
     this.exitCode = exitCode
   }
 }

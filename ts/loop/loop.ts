@@ -18,7 +18,8 @@ import { createBackend } from '../backend/select'
 import { TimerTable, type TimerTarget } from '../backend/timer_table'
 import { checkDelay, checkFunction, checkTime, invalidType } from '../errors/arguments'
 import { EventLoopClosedError, endsLoop, RuntimeError } from '../errors/errors'
-import { type ExceptionContext, printExceptionContext } from './exception_handler'
+import type { Admission } from './admission'
+import { ExceptionReporter, type Handler } from './exception_handler'
 import { ForeignHandles } from './foreign_handles'
 import { Handle, type HandleOwner, type Runnable, TimerHandle } from './handle'
 import { LinkedList } from './linked_list'
@@ -39,7 +40,7 @@ const State = { IDLE: 0, AMBIENT: 1, RUNNING: 2, CLOSED: 3 } as const
 type State = (typeof State)[keyof typeof State]
 
 /** Hears of errors that nobody catches. */
-export type ExceptionHandler = (loop: EventLoop, context: ExceptionContext) => void
+export type ExceptionHandler = Handler<EventLoop>
 
 export interface EventLoopOptions {
   /** Which backend to use; by default the native one where this platform has it. */
@@ -51,7 +52,7 @@ export interface EventLoopOptions {
 /** A look at the clock and for I/O every so many turns: a turn may be as short as 100 ns. */
 const TURNS_PER_CHECK = 16
 
-export class EventLoop implements BackendHost, HandleOwner {
+export class EventLoop extends ExceptionReporter<EventLoop> implements BackendHost, HandleOwner {
   /** @internal The loop whose turn is on the stack. */
   static _visited: EventLoop | null = null
   /** @internal The loop that runForever runs on this thread. */
@@ -70,6 +71,9 @@ export class EventLoop implements BackendHost, HandleOwner {
   readonly _tasks = new LinkedList()
   /** @internal What makes this loop's tasks instead of Task: see task/factory.ts. */
   _taskFactory: unknown = null
+  /** @internal Which tasks may be made; null as long as nothing asks for it. */
+  _admission: Admission | null = null
+  /** @internal Called when the loop begins to drain. */ readonly _atDrain = new Set<() => void>()
   /** @internal Virtual clocks only: nothing is ready and no timer is armed. */
   _onStuck: () => void = () => {}
   /** @internal Called once, when the loop is closed. */
@@ -83,14 +87,14 @@ export class EventLoop implements BackendHost, HandleOwner {
   /** @internal The error that is about to end the run: nothing more is started in this turn. */
   _interruption: unknown = null
   private timersOverdue = false
-  private exceptionHandler: ExceptionHandler | null = null
-  private debug = process.env.GYRE_DEBUG !== undefined && process.env.GYRE_DEBUG !== '0'
+  /** @internal */ _debug = process.env.GYRE_DEBUG !== undefined && process.env.GYRE_DEBUG !== '0'
   private turnCount = 0
 
   /** In debug mode, a callback or step that takes longer than this is reported. Milliseconds. */
   slowCallbackDuration = 100
 
   constructor(options: EventLoopOptions = {}) {
+    super()
     const { backend, clock = 'monotonic' } = options
     if (clock !== 'monotonic' && clock !== 'virtual') {
       throw invalidType('options.clock', "'monotonic' or 'virtual'", clock)
@@ -182,47 +186,11 @@ export class EventLoop implements BackendHost, HandleOwner {
   }
 
   setDebug(enabled: boolean): void {
-    this.debug = Boolean(enabled)
+    this._debug = Boolean(enabled)
   }
 
   getDebug(): boolean {
-    return this.debug
-  }
-
-  /** Sets who hears of errors that nobody catches; null goes back to `defaultExceptionHandler`. */
-  setExceptionHandler(handler: ExceptionHandler | null): void {
-    if (handler !== null) checkFunction('handler', handler)
-    this.exceptionHandler = handler
-  }
-
-  getExceptionHandler(): ExceptionHandler | null {
-    return this.exceptionHandler
-  }
-
-  /** Prints the context to stderr. */
-  defaultExceptionHandler(context: ExceptionContext): void {
-    printExceptionContext(context)
-  }
-
-  /** Reports an error that nobody is there to catch. Never throws. */
-  callExceptionHandler(context: ExceptionContext): void {
-    if (this.exceptionHandler === null) {
-      this.defaultExceptionHandler(context)
-      return
-    }
-    try {
-      this.exceptionHandler(this, context)
-    } catch (error) {
-      if (endsLoop(error)) {
-        this._interrupt(error)
-        return
-      }
-      this.defaultExceptionHandler({
-        message: 'Unhandled error in exception handler',
-        exception: error,
-        context,
-      })
-    }
+    return this._debug
   }
 
   /** Figures of the loop since it was made. */
@@ -232,7 +200,7 @@ export class EventLoop implements BackendHost, HandleOwner {
 
   [inspect.custom](): string {
     const { name } = this._backend
-    const states = `running=${this.isRunning()} closed=${this.isClosed()} debug=${this.debug}`
+    const states = `running=${this.isRunning()} closed=${this.isClosed()} debug=${this._debug}`
     return `<EventLoop ${name} ${states}>`
   }
 
@@ -379,7 +347,7 @@ export class EventLoop implements BackendHost, HandleOwner {
     const control = ring.control
     ring.reserve()
     this.turnCount++
-    const isTimed = this.debug
+    const isTimed = this._debug
     for (let left = ring.size; left > 0 && this._interruption === null; left--) {
       const startedMs = isTimed ? performance.now() : 0
       const head = control[Control.READY_HEAD]!

@@ -6,6 +6,7 @@ import { checkFunction, checkInteger, invalidType } from '../errors/arguments'
 import { RuntimeError } from '../errors/errors'
 import { Future } from '../future/future'
 import { Operation } from '../future/operation'
+import { refusal } from '../loop/admission'
 import { captureContext } from '../loop/context'
 import { EventLoop } from '../loop/loop'
 import { checkHostPort, resolve, socketName } from './address'
@@ -56,6 +57,10 @@ export class ServerSocket {
   }
 }
 
+function refuseWhileDraining(loop: EventLoop): void {
+  if (loop._admission?.signal.aborted === true) throw refusal()
+}
+
 interface Listening {
   handle: ListenerHandle
   socket: ServerSocket
@@ -94,6 +99,7 @@ export class Server {
   close(): void {
     if (this.isClosed) return
     this.isClosed = true
+    this.loop._atDrain.delete(this.closeForDrain)
     for (const { handle } of this.listeners) handle.close()
     this.listeners = []
     this.serving?.cancel()
@@ -138,6 +144,7 @@ export class Server {
     ipv6Only: boolean,
     options: { port: number; backlog: number; reusePort: boolean },
   ): Generator<Future<unknown>, ServerSocket, unknown> {
+    refuseWhileDraining(this.loop)
     const opened = new Future<null>(this.loop)
     const events: ListenerEvents = {
       listening: () => {
@@ -155,14 +162,19 @@ export class Server {
     )
     try {
       yield* opened
+      refuseWhileDraining(this.loop)
     } catch (error) {
       handle.close()
       throw error
     }
+    this.loop._atDrain.add(this.closeForDrain)
     const socket = new ServerSocket(socketName(handle.localAddress()) as SocketName)
     this.listeners.push({ handle, socket })
     return socket
   }
+
+  /** A loop that drains takes no new work, so its servers stop accepting. */
+  private readonly closeForDrain = (): void => this.close()
 
   private accept(stream: StreamHandle): StreamEvents {
     let protocol: Protocol

@@ -119,35 +119,39 @@ function* openStreams(
   return Object.assign([reader, writer] as const, { reader, writer })
 }
 
+export interface StreamServerOptions extends ServerOptions, StreamOptions {
+  /** The tasks of the handlers drain: a soft shutdown lets them finish. */
+  drain?: boolean | undefined
+}
+
 /**
  * Serves TCP connections: for each, `handler(reader, writer)` runs as a task. What a handler throws
  * is reported, and its connection closed; a handler that returns leaves closing to whoever has the
  * writer. Rejects with the system's error (EADDRINUSE …).
  */
-export function startServer(
-  handler: StreamHandler,
-  options?: ServerOptions & StreamOptions,
-): Future<Server>
+export function startServer(handler: StreamHandler, options?: StreamServerOptions): Future<Server>
 export function startServer(
   handler: StreamHandler,
   host: string | null,
   port: number,
-  options?: ServerOptions & StreamOptions,
+  options?: StreamServerOptions,
 ): Future<Server>
 export function startServer(
   handler: StreamHandler,
-  where: (ServerOptions & StreamOptions) | string | null = {},
+  where: StreamServerOptions | string | null = {},
   port?: number,
-  rest: ServerOptions & StreamOptions = {},
+  rest: StreamServerOptions = {},
 ): Future<Server> {
   checkFunction('handler', handler)
   const loop = schedulingLoop()
   const isPositional = typeof where === 'string' || where === null
   const options = isPositional ? { ...rest, host: where ?? undefined, port } : where
   if (typeof options !== 'object') throw invalidType('options', 'an object', options)
+  const { drain = false } = options
+  if (typeof drain !== 'boolean') throw invalidType('options.drain', 'a boolean', drain)
   const make = () =>
     new StreamProtocol(loop, options.limit, (reader, writer) => {
-      serve(loop, handler, reader, writer)
+      serve(loop, handler, reader, writer, drain)
     })
   make()
   return loop.createServer(make, options)
@@ -159,10 +163,17 @@ function serve(
   handler: StreamHandler,
   reader: StreamReader,
   writer: StreamWriter,
+  drain: boolean,
 ): void {
+  if (loop._admission?.mayMake(null) === false) {
+    // Accepted just before the loop began to drain: nobody will serve it.
+    writer.transport.abort()
+    return
+  }
+  const options = { drain }
   const task: Task<void> = isGeneratorFunction(handler)
-    ? loop.createTask(handler(reader, writer))
-    : loop.createTask(() => handler(reader, writer))
+    ? loop.createTask(handler(reader, writer), options)
+    : loop.createTask(() => handler(reader, writer), options)
   task._onDone(() => {
     if (task.cancelled()) {
       writer.close()

@@ -10,7 +10,8 @@ import { getRunningLoop, schedulingLoop } from '../loop/running'
 import type { Coro } from './coroutine'
 import { tasksOf } from './current'
 import './factory'
-import type { Task, TaskOptions } from './task'
+import type { TaskOptions } from './options'
+import type { Task } from './task'
 
 /**
  * Runs a coroutine as a task of the running loop, or of the thread's own loop outside of `run`. To

@@ -4,7 +4,8 @@ import { checkFunction, invalidType } from '../errors/arguments'
 import type { Future } from '../future/future'
 import { EventLoop } from '../loop/loop'
 import { type Coro, checkCoro } from './coroutine'
-import { Task, type TaskOptions } from './task'
+import type { TaskOptions } from './options'
+import { Task } from './task'
 
 const NO_OPTIONS: TaskOptions = {}
 

@@ -25,21 +25,14 @@ import type { Linked } from '../loop/linked_list'
 import { type EventLoop, Kind } from '../loop/loop'
 import { isRunningHere, schedulingLoop } from '../loop/running'
 import { warnOfSwallowedCancel } from '../loop/warnings'
+import { admitTask } from './admit'
 import type { CancelRequests } from './cancel_requests'
 import { type Coro, checkCoro, isGeneratorFunction, stepsOf } from './coroutine'
 import { takeTaskNumber } from './numbers'
+import type { TaskOptions } from './options'
 import { stackOf, stackText } from './stack'
 import { stepping } from './stepping'
 import type { UnmadeTasks } from './unmade'
-
-export interface TaskOptions {
-  /** The task's name; by default 'Task-1', 'Task-2' … */
-  name?: string | undefined
-  /** Run the first step at once, inside this call (asyncio 3.12). The task may come back done. */
-  eagerStart?: boolean | undefined
-  /** The AsyncLocalStorage context to run in; by default that of the call. */
-  context?: AsyncResource | undefined
-}
 
 const NO_OPTIONS: TaskOptions = {}
 
@@ -60,7 +53,8 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
   private requests: CancelRequests | null = null
 
   /**
-   * Throws TypeError for what is not a coroutine. `loop` is the running one by default.
+   * Throws TypeError for what is not a coroutine, RuntimeError (ERR_SHUTTING_DOWN) while the loop
+   * drains. `loop` is the running one by default.
    *
    * @param unmade for gather: the task takes its place on the list, and its number; its first step
    * is run by who makes it
@@ -73,7 +67,12 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
   ) {
     super(loop)
     checkCoro('coro', coro)
+    if (options.drain !== undefined || this._loop._admission !== null) {
+      admitTask(this, this._loop, coro, options.drain, unmade)
+    }
     this.coro = coro
+    // It may be rejected before the first step looks at it; the task will tell of that.
+    if (coro instanceof Promise) coro.then(undefined, ignore)
     this.name =
       options.name === undefined ? (unmade?.taskNumber() ?? takeTaskNumber()) : String(options.name)
     this.resource = options.context ?? captureContext('GyreTask')
@@ -432,6 +431,8 @@ function leave(future: Future<unknown>, waiter: Waiter): void {
   future._removeWaiter(waiter)
   future._onDone(() => future._markRetrieved())
 }
+
+function ignore(): void {}
 
 /** A plain function for runInAsyncScope, so that no closure is made for each step. */
 function stepTask(task: Task<unknown>): void {

@@ -6,6 +6,8 @@ import type { Linked } from '../loop/linked_list'
 export interface UnmadeTasks extends Linked {
   /** @internal Puts the tasks before itself on the list. */
   makeAll(): void
+  /** @internal Whether they are the work of a draining task: see task/admit.ts. */
+  readonly isFamily: boolean
   /** @internal The number in the name of the task that is being made. */
   taskNumber(): number
 }
