@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { inspect } from 'node:util'
 import {
   CancelledError,
+  createTask,
   DeadlockError,
   EventLoopClosedError,
   GyreError,
@@ -15,8 +16,11 @@ import {
   LimitOverrunError,
   NotSupportedError,
   RuntimeError,
+  run,
   SystemExit,
+  sleep,
   TimeoutError,
+  wait,
 } from 'gyre'
 
 const ERRORS: readonly [error: GyreError, name: string, code: string][] = [
@@ -112,4 +116,63 @@ test('the stream errors carry what a reader needs to go on', () => {
   assert.equal(new IncompleteReadError(partial, null).expected, null)
   assert.equal(new LimitOverrunError('x', 7).consumed, 7)
   assert.equal(new SystemExit(3).exitCode, 3)
+})
+
+test('a class named by its user keeps that name', () => {
+  class Quiet extends GyreError {
+    override get name(): string {
+      return 'Silence'
+    }
+  }
+  class Loud extends GyreError {
+    override name = 'Noise'
+  }
+  assert.equal(String(new Quiet('x', 'ERR_X')), 'Silence: x')
+  assert.equal(String(new Loud('x', 'ERR_X')), 'Noise: x')
+  assert.equal(String(new GyreError('x', 'ERR_X')), 'GyreError: x')
+})
+
+/** What a cancelled coroutine catches. */
+async function caughtByCancelled(debug: boolean): Promise<CancelledError> {
+  return await run(
+    function* () {
+      let caught: unknown
+      const task = createTask(function* interrupted() {
+        try {
+          yield* sleep(60_000)
+        } catch (error) {
+          caught = error
+          throw error
+        }
+      })
+      yield* sleep(0)
+      task.cancel('enough')
+      yield* wait([task])
+      assert.ok(caught instanceof CancelledError)
+      return caught
+    },
+    { debug },
+  )
+}
+
+test('a CancelledError that a loop makes has frames in its stack in debug mode only', async () => {
+  const limit = Error.stackTraceLimit
+  assert.equal((await caughtByCancelled(false)).stack, 'CancelledError: cancelled: enough')
+  assert.match(
+    (await caughtByCancelled(true)).stack ?? '',
+    /^CancelledError: cancelled: enough\n.* at .*interrupted/s,
+  )
+  assert.equal(Error.stackTraceLimit, limit)
+  assert.match(new CancelledError().stack ?? '', /errors\.test/)
+})
+
+test('cancelling works where the limit of stacks cannot be set', async () => {
+  const descriptor = Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit')
+  assert.ok(descriptor)
+  Object.defineProperty(Error, 'stackTraceLimit', { ...descriptor, writable: false })
+  try {
+    assert.match((await caughtByCancelled(false)).stack ?? '', /interrupted/)
+  } finally {
+    Object.defineProperty(Error, 'stackTraceLimit', descriptor)
+  }
 })

@@ -18,8 +18,7 @@
 //                of use; results[i] stands for it when it succeeded in its first step.
 
 import type { AsyncResource } from 'node:async_hooks'
-import { CancelledError } from '../errors/errors'
-import type { Cancellation } from '../future/cancellation'
+import { type Cancellation, makeCancelledError } from '../future/cancellation'
 import { Future } from '../future/future'
 import { type DoneFuture, FutureState, type Waiter } from '../future/waiter'
 import { captureContext } from '../loop/context'
@@ -43,7 +42,7 @@ export class Gathering extends Future<unknown[]> implements Waiter, UnmadeTasks,
   private readonly children: (Future<unknown> | undefined)[]
   private readonly results: unknown[]
   /** One context for all: no code of the user's runs between the first child and the last. */
-  private readonly options: TaskOptions & { context: AsyncResource }
+  private readonly options: TaskOptions & { context: AsyncResource; loop: EventLoop }
   /** The numbers for names were taken all at once; this is that of argument `numbered`. */
   private number: number
   private numbered = 0
@@ -85,7 +84,7 @@ export class Gathering extends Future<unknown[]> implements Waiter, UnmadeTasks,
     super(loop)
     this.children = new Array<undefined>(coros.length).fill(undefined)
     this.results = new Array<undefined>(coros.length).fill(undefined)
-    this.options = { context: captureContext('GyreTask') }
+    this.options = { context: captureContext('GyreTask'), loop }
     this.isEager = loop.getTaskFactory() !== null || loop.getDebug()
     this.number = this.isEager ? 0 : reserveTaskNumbers(countStartable(kinds))
     this.schedule()
@@ -192,10 +191,10 @@ export class Gathering extends Future<unknown[]> implements Waiter, UnmadeTasks,
   /** What is a future already, or is made at once; null for what was given before. */
   private takeAtOnce(index: number): Future<unknown> | null {
     if (isStartable(this.kinds[index]!) && this.isRepeat(index)) return null
-    const options = { ...this.options, loop: this._loop }
     const coro = this.coros[index] as Coro<unknown>
-    const make = () => ensureFuture(coro, options)
-    const child = makeAdmitted(this._loop, this.isFamily, make)
+    const make = () => ensureFuture(coro, this.options)
+    const mayBecomeTask = isStartable(this.kinds[index]!)
+    const child = mayBecomeTask ? makeAdmitted(this._loop, this.isFamily, make) : make()
     this.children[index] = child
     this.running++
     if (child._state === FutureState.PENDING) child._addWaiter(this)
@@ -347,7 +346,7 @@ export class Gathering extends Future<unknown[]> implements Waiter, UnmadeTasks,
       const reason = last instanceof Task ? last._lastReason() : undefined
       const error = last?.cancelled()
         ? last._makeCancelledError()
-        : new CancelledError(reason, this)
+        : makeCancelledError(reason, this)
       this.setException(error)
       return
     }
@@ -364,10 +363,7 @@ export class Gathering extends Future<unknown[]> implements Waiter, UnmadeTasks,
 
 function outcomeOf(child: Future<unknown>): unknown {
   if (child._state === FutureState.RESULT) return child._value
-  if (child._state === FutureState.CANCELLED) {
-    const { reason, origin } = child._value as Cancellation
-    return new CancelledError(reason, origin)
-  }
+  if (child._state === FutureState.CANCELLED) return (child._value as Cancellation).takeOutcome()
   return child.exception()
 }
 

@@ -10,15 +10,24 @@ export class GyreError extends Error {
   constructor(message: string, code: string, options?: ErrorOptions) {
     super(message, options)
     this.code = code
-    // An own, hidden property: a getter on the prototype would lose to Error.prototype.name in
-    // subclasses of users, and an enumerable one would be printed with every error.
-    Object.defineProperty(this, 'name', {
-      value: new.target.name,
-      configurable: true,
-      writable: true,
-      enumerable: false,
-    })
+    nameAfterClass(new.target)
   }
+}
+
+/**
+ * Errors are named after their class, subclasses of users included. The name stands on the
+ * prototype, where it is not printed with every error, and is there before the first instance is
+ * given away: to define it on each would cost as much as the rest of the error.
+ */
+function nameAfterClass(kind: typeof GyreError): void {
+  const { prototype } = kind
+  if (Object.hasOwn(prototype, 'name')) return
+  Object.defineProperty(prototype, 'name', {
+    value: kind.name,
+    configurable: true,
+    writable: true,
+    enumerable: false,
+  })
 }
 
 /**
@@ -38,8 +47,8 @@ export class RuntimeError extends GyreError {
 export class CancelledError extends GyreError {
   /** What was passed to `cancel(reason)`, unchanged; undefined when nothing was. */
   readonly reason: unknown
-  /** The future or task on which `cancel()` was called first; null where it is not known. */
-  readonly origin: object | null
+  /** Private, as it is for programs to ask: printed, it would drag a task graph into every log line. */
+  readonly #origin: object | null
 
   constructor(reason?: unknown, origin: object | null = null) {
     super(
@@ -47,9 +56,12 @@ export class CancelledError extends GyreError {
       'ERR_CANCELLED',
     )
     this.reason = reason
-    this.origin = origin
-    // The origin is for programs to ask; printed, it would drag a task graph into every log line.
-    Object.defineProperty(this, 'origin', { enumerable: false })
+    this.#origin = origin
+  }
+
+  /** The future or task on which `cancel()` was called first; null where it is not known. */
+  get origin(): object | null {
+    return this.#origin
   }
 }
 

@@ -14,7 +14,7 @@
 
 import type { AsyncResource } from 'node:async_hooks'
 import { CancelledError, endsLoop, isCancelled, RuntimeError } from '../errors/errors'
-import { Cancellation } from '../future/cancellation'
+import { Cancellation, makeCancelledError } from '../future/cancellation'
 import { ForeignFuture } from '../future/foreign'
 import { Future, takeDelegated } from '../future/future'
 import { type Await, type AwaitedFuture, type AwaitOwner, cancellationIn } from '../future/then'
@@ -168,7 +168,7 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
     const requests = this.ensureRequests()
     if (requests.controller === null) {
       requests.controller = new AbortController()
-      if (requests.count > 0) requests.controller.abort(new CancelledError(requests.reason, this))
+      if (requests.count > 0) requests.controller.abort(makeCancelledError(requests.reason, this))
     }
     return requests.controller.signal
   }
