@@ -4,7 +4,7 @@ import type { TimerTarget } from '../backend/timer_table'
 import { checkMilliseconds } from '../errors/arguments'
 import { TimeoutError } from '../errors/errors'
 import { Future } from '../future/future'
-import { Operation } from '../future/operation'
+import { GeneratorOperation, type Operation } from '../future/operation'
 import type { EventLoop } from '../loop/loop'
 import { schedulingLoop } from '../loop/running'
 import type { Coro } from '../task/coroutine'
@@ -46,7 +46,7 @@ export class CompletionOrder<T> implements TimerTarget {
         if (this.left === 0) return { value: undefined, done: true }
         this.left--
         const order = this
-        const next = new Operation<T>(function* () {
+        const next = new GeneratorOperation<T>(function* () {
           return (yield* order.nextArrival()).result()
         })
         return { value: next, done: false }
@@ -59,7 +59,7 @@ export class CompletionOrder<T> implements TimerTarget {
       next: async () => {
         if (this.left === 0) return { value: undefined, done: true }
         this.left--
-        const value = await new Operation<[Future<T>]>(this.boxedArrival.bind(this))
+        const value = await new GeneratorOperation<[Future<T>]>(this.boxedArrival.bind(this))
         return { value: value[0], done: false }
       },
     }

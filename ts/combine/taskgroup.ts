@@ -4,7 +4,7 @@ import { checkFunction } from '../errors/arguments'
 import { CancelledError, endsLoop, RuntimeError } from '../errors/errors'
 import { ExceptionGroup } from '../errors/exception_group'
 import { Future } from '../future/future'
-import { Operation } from '../future/operation'
+import { GeneratorOperation, type Operation } from '../future/operation'
 import { FutureState } from '../future/waiter'
 import { isGenerator } from '../future/yielded'
 import type { Coro } from '../task/coroutine'
@@ -142,7 +142,7 @@ export class TaskGroup {
  */
 export function taskGroup<T>(body: Body<TaskGroup, T>): Operation<T> {
   checkFunction('body', body)
-  return new Operation(() => runGroup(body))
+  return new GeneratorOperation(() => runGroup(body))
 }
 
 function* runGroup<T>(body: Body<TaskGroup, T>): Generator<Future<unknown>, T, unknown> {

@@ -4,7 +4,7 @@ import type { TimerTarget } from '../backend/timer_table'
 import { checkFunction, checkMilliseconds } from '../errors/arguments'
 import { CancelledError, RuntimeError, TimeoutError } from '../errors/errors'
 import { Future, isFuture } from '../future/future'
-import { Operation } from '../future/operation'
+import { GeneratorOperation, Operation } from '../future/operation'
 import type { Handle } from '../loop/handle'
 import type { EventLoop } from '../loop/loop'
 import { getRunningLoop } from '../loop/running'
@@ -141,7 +141,7 @@ function* runTimeout<T>(
 export function timeout<T>(ms: number | null, body: Body<Timeout, T>): Operation<T> {
   if (ms !== null) checkMilliseconds('ms', ms)
   checkFunction('body', body)
-  return new Operation(() => {
+  return new GeneratorOperation(() => {
     const task = currentTask()
     if (task === null) throw outsideTask('timeout')
     return runTimeout(new Timeout(ms === null ? null : task._loop.time() + ms), body)
@@ -152,7 +152,7 @@ export function timeout<T>(ms: number | null, body: Body<Timeout, T>): Operation
 export function timeoutAt<T>(whenMs: number | null, body: Body<Timeout, T>): Operation<T> {
   if (whenMs !== null) checkMilliseconds('whenMs', whenMs)
   checkFunction('body', body)
-  return new Operation(() => runTimeout(new Timeout(whenMs), body))
+  return new GeneratorOperation(() => runTimeout(new Timeout(whenMs), body))
 }
 
 /**
@@ -163,7 +163,7 @@ export function timeoutAt<T>(whenMs: number | null, body: Body<Timeout, T>): Ope
 export function waitFor<T>(coro: Coro<T>, ms: number | null): Operation<T> {
   checkCoro('coro', coro)
   if (ms !== null) checkMilliseconds('ms', ms)
-  return new Operation(() => {
+  return new GeneratorOperation(() => {
     if (ms !== null && ms <= 0) return waitNoTime(coro)
     const steps = () => {
       const whenMs = ms === null ? null : getRunningLoop().time() + ms

@@ -3,7 +3,7 @@
 import type { TimerTarget } from '../backend/timer_table'
 import { checkMilliseconds, outOfRange } from '../errors/arguments'
 import { Future } from '../future/future'
-import { Operation } from '../future/operation'
+import { GeneratorOperation, type Operation } from '../future/operation'
 import { FutureState } from '../future/waiter'
 import { schedulingLoop } from '../loop/running'
 import type { Coro } from '../task/coroutine'
@@ -42,7 +42,7 @@ export function wait<C extends Coro<unknown>>(
     throw outOfRange('options.returnWhen', `one of ${RETURN_WHEN.join(', ')}`, returnWhen)
   }
   for (const coro of all) checkCoro('coros', coro)
-  return new Operation(function* () {
+  return new GeneratorOperation(function* () {
     const futures = new Set(all.map((coro) => ensureFuture(coro)))
     return (yield* untilEnough(futures, timeout, returnWhen)) as WaitResult<ResultOf<C>>
   })

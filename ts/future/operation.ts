@@ -2,8 +2,12 @@
 // in the task that waits: no task of its own and no extra turn, so cancellation, uncancel counts
 // and the order of events are asyncio's.
 //
-// `yield* operation` runs its generator inside the waiting generator. `await operation` steps the
-// same generator from here, as part of the async function's task.
+// `yield* operation` runs its steps inside the waiting generator. `await operation` makes the same
+// steps from here, as part of the async function's task.
+//
+// Most operations are generators (GeneratorOperation). Those of locks and queues are iterators written
+// by hand (sync/waiting_operation.ts). So this class holds nothing: a field that it set would be set
+// for objects of many shapes, and cost them more than all that they do.
 
 import { AsyncResource } from 'node:async_hooks'
 import { RuntimeError } from '../errors/errors'
@@ -21,20 +25,12 @@ import {
 } from './then'
 import { badYield } from './yielded'
 
-type Steps<T> = Generator<Future<unknown>, T, unknown>
+/** What steps an operation: a generator, or an iterator written by hand. */
+export type Steps<T> = Required<Iterator<Future<unknown>, T, unknown>>
 
-export class Operation<T> implements PromiseLike<T> {
-  private steps: (() => Steps<T>) | null
-
-  /** @internal */
-  constructor(steps: () => Steps<T>) {
-    this.steps = steps
-  }
-
+export abstract class Operation<T> implements PromiseLike<T> {
   /** `yield* operation` in a generator coroutine. */
-  [Symbol.iterator](): Iterator<Future<unknown>, T, unknown> {
-    return this.begin()
-  }
+  abstract [Symbol.iterator](): Steps<T>
 
   /** `await operation` in an async function. */
   // biome-ignore lint/suspicious/noThenProperty: an operation is awaited
@@ -43,16 +39,29 @@ export class Operation<T> implements PromiseLike<T> {
     onRejected?: OnRejected<B>,
   ): Promise<A | B> {
     return new Promise<T>((resolve, reject) => {
-      new OperationSteps(this.begin(), awaitOwner(), resolve, reject).advance()
+      new OperationSteps(this[Symbol.iterator](), awaitOwner(), resolve, reject).advance()
     }).then(onFulfilled, onRejected)
   }
+}
 
-  private begin(): Steps<T> {
+/** The error for who waits for an operation that has begun. */
+export function operationReused(): RuntimeError {
+  const message = 'cannot wait for the same operation twice; wrap it in createTask to share it'
+  return new RuntimeError(message, 'ERR_OPERATION_REUSED')
+}
+
+/** An operation whose steps are a generator, made when it begins. */
+export class GeneratorOperation<T> extends Operation<T> {
+  private steps: (() => Steps<T>) | null
+
+  constructor(steps: () => Steps<T>) {
+    super()
+    this.steps = steps
+  }
+
+  [Symbol.iterator](): Steps<T> {
     const { steps } = this
-    if (steps === null) {
-      const message = 'cannot wait for the same operation twice; wrap it in createTask to share it'
-      throw new RuntimeError(message, 'ERR_OPERATION_REUSED')
-    }
+    if (steps === null) throw operationReused()
     this.steps = null
     return steps()
   }

@@ -5,7 +5,7 @@ import type { ListenerEvents, ListenerHandle, StreamEvents, StreamHandle } from 
 import { checkFunction, checkInteger, invalidType } from '../errors/arguments'
 import { RuntimeError } from '../errors/errors'
 import { Future } from '../future/future'
-import { Operation } from '../future/operation'
+import { GeneratorOperation, type Operation } from '../future/operation'
 import { refusal } from '../loop/admission'
 import { captureContext } from '../loop/context'
 import { EventLoop } from '../loop/loop'
@@ -119,12 +119,12 @@ export class Server {
 
   /** Waits until the server is closed and its last connection is over. */
   waitClosed(): Operation<void> {
-    return new Operation(this.waitUntilOver.bind(this))
+    return new GeneratorOperation(this.waitUntilOver.bind(this))
   }
 
   /** Serves until it is cancelled or the server is closed; then closes and waits for the end. */
   serveForever(): Operation<void> {
-    return new Operation(this.serveUntilCancelled.bind(this))
+    return new GeneratorOperation(this.serveUntilCancelled.bind(this))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -9,7 +9,7 @@ import { inspect } from 'node:util'
 import { checkInteger, invalidType, outOfRange } from '../errors/arguments'
 import { IncompleteReadError, LimitOverrunError, RuntimeError } from '../errors/errors'
 import { Future } from '../future/future'
-import { Operation } from '../future/operation'
+import { GeneratorOperation, type Operation } from '../future/operation'
 import type { EventLoop } from '../loop/loop'
 import { schedulingLoop } from '../loop/running'
 import { ByteQueue } from './byte_queue'
@@ -92,7 +92,7 @@ export class StreamReader {
    */
   read(count = -1): Operation<Buffer> {
     checkInteger('count', count, -1)
-    return new Operation(() => (count < 0 ? this.readAll() : this.readSome(count)))
+    return new GeneratorOperation(() => (count < 0 ? this.readAll() : this.readSome(count)))
   }
 
   /**
@@ -100,7 +100,7 @@ export class StreamReader {
    * buffer. Throws LimitOverrunError if the line is longer than the limit, and discards it.
    */
   readline(): Operation<Buffer> {
-    return new Operation(() => this.readLine())
+    return new GeneratorOperation(() => this.readLine())
   }
 
   /**
@@ -113,13 +113,13 @@ export class StreamReader {
       throw invalidType('separator', 'a string or a Uint8Array', separator)
     }
     if (bytes.length === 0) throw outOfRange('separator', 'at least one byte', separator)
-    return new Operation(() => this.readUntil(bytes))
+    return new GeneratorOperation(() => this.readUntil(bytes))
   }
 
   /** Reads exactly `count` bytes. Throws IncompleteReadError if the stream ends before. */
   readexactly(count: number): Operation<Buffer> {
     checkInteger('count', count, 0)
-    return new Operation(() => this.readExactly(count))
+    return new GeneratorOperation(() => this.readExactly(count))
   }
 
   /** The chunks, as they come. */

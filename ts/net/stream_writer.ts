@@ -4,7 +4,7 @@ import { inspect } from 'node:util'
 import { sleep } from '../combine/sleep'
 import { RuntimeError } from '../errors/errors'
 import { Future } from '../future/future'
-import { Operation } from '../future/operation'
+import { GeneratorOperation, type Operation } from '../future/operation'
 import type { EventLoop } from '../loop/loop'
 import type { ExtraInfo, Transport, Writable } from './protocol'
 import type { StreamReader } from './stream_reader'
@@ -110,7 +110,7 @@ export class StreamWriter {
   drain(): Future<void> | Operation<void> {
     const hasFailed = this.reader !== null && this.reader.exception() !== null
     const isPlain = this.flow.isFlowing() && !hasFailed && !this.transport.isClosing()
-    return isPlain ? this.drainedAlready : new Operation(() => this.drainSteps())
+    return isPlain ? this.drainedAlready : new GeneratorOperation(() => this.drainSteps())
   }
 
   /** Closes the sending half when everything is sent. */
@@ -133,7 +133,7 @@ export class StreamWriter {
 
   /** Waits until the connection is closed. Throws what broke it. */
   waitClosed(): Operation<void> {
-    return new Operation(() => this.flow.closed())
+    return new GeneratorOperation(() => this.flow.closed())
   }
 
   getExtraInfo<K extends keyof ExtraInfo>(name: K): ExtraInfo[K]

@@ -4,9 +4,10 @@ import { inspect } from 'node:util'
 import { checkInteger } from '../errors/arguments'
 import { QueueEmpty, QueueFull, QueueShutDown, RuntimeError } from '../errors/errors'
 import type { Future } from '../future/future'
-import { Operation } from '../future/operation'
+import { GeneratorOperation, type Operation } from '../future/operation'
 import { Event } from '../sync/event'
 import { Waiters } from '../sync/waiters'
+import { type Step, WaitingOperation } from '../sync/waiting_operation'
 import { FifoStore, type Store } from './store'
 
 type Steps<T> = Generator<Future<unknown>, T, unknown>
@@ -46,12 +47,12 @@ export class Queue<T = unknown> implements AsyncIterable<T> {
    * Waits while the queue is full, then puts the item in. Throws QueueShutDown after `shutdown`.
    */
   put(item: T): Operation<void> {
-    return new Operation(() => this.putSteps(item))
+    return new Put(this, this.putters, item)
   }
 
   /** Puts the item in. Throws QueueFull or QueueShutDown. */
   putNowait(item: T): void {
-    if (this.isShutdown) throw new QueueShutDown()
+    this._checkOpen()
     if (this.full()) throw new QueueFull()
     this.store.push(item)
     this.unfinished++
@@ -63,13 +64,13 @@ export class Queue<T = unknown> implements AsyncIterable<T> {
    * Waits for an item and takes it. Throws QueueShutDown after `shutdown`, once the queue is empty.
    */
   get(): Operation<T> {
-    return new Operation(() => this.getSteps())
+    return new Get(this, this.getters, giveItem)
   }
 
   /** Takes an item. Throws QueueEmpty, or QueueShutDown. */
   getNowait(): T {
     if (this.empty()) {
-      if (this.isShutdown) throw new QueueShutDown()
+      this._checkOpen()
       throw new QueueEmpty()
     }
     const item = this.store.pop()
@@ -89,7 +90,7 @@ export class Queue<T = unknown> implements AsyncIterable<T> {
 
   /** Waits until `taskDone` was called for every item that was put. */
   join(): Operation<void> {
-    return new Operation(() => this.joinSteps())
+    return new GeneratorOperation(() => this.joinSteps())
   }
 
   /**
@@ -114,7 +115,7 @@ export class Queue<T = unknown> implements AsyncIterable<T> {
     for (;;) {
       let item: [T]
       try {
-        item = await new Operation(this.boxedGet.bind(this))
+        item = await new Get(this, this.getters, boxItem)
       } catch (error) {
         if (error instanceof QueueShutDown) return
         throw error
@@ -133,30 +134,14 @@ export class Queue<T = unknown> implements AsyncIterable<T> {
     return `<${this.constructor.name} ${parts.join(' ')}>`
   }
 
+  /** @internal Throws QueueShutDown after shutdown. */
+  _checkOpen(): void {
+    if (this.isShutdown) throw new QueueShutDown()
+  }
+
   /** For subclasses: what the items are kept in. */
   protected makeStore(): Store<T> {
     return new FifoStore<T>()
-  }
-
-  private *putSteps(item: T): Steps<void> {
-    while (this.full()) {
-      if (this.isShutdown) throw new QueueShutDown()
-      yield* waitIn(this.putters, () => !this.full())
-    }
-    this.putNowait(item)
-  }
-
-  private *getSteps(): Steps<T> {
-    while (this.empty()) {
-      if (this.isShutdown) throw new QueueShutDown()
-      yield* waitIn(this.getters, () => !this.empty())
-    }
-    return this.getNowait()
-  }
-
-  /** An item in a box: `await` would open a promise that is an item. */
-  private *boxedGet(): Steps<[T]> {
-    return [yield* this.getSteps()]
   }
 
   private *joinSteps(): Steps<void> {
@@ -164,15 +149,79 @@ export class Queue<T = unknown> implements AsyncIterable<T> {
   }
 }
 
-/** Waits for a turn; one who was woken and cannot use it passes it on, if it still `isUseful`. */
-function* waitIn(waiters: Waiters, isUseful: () => boolean): Steps<void> {
-  const waiter = waiters.add()
-  try {
-    yield* waiter
-  } catch (error) {
-    waiter.cancel()
-    waiters.remove(waiter)
-    if (isUseful() && !waiter.cancelled()) waiters.takeAndWakeNext()
-    throw error
+class Put<T> extends WaitingOperation<void> {
+  protected isBegun = false
+  protected waiter: Future<void> | null = null
+
+  constructor(
+    private readonly queue: Queue<T>,
+    protected readonly waiters: Waiters,
+    private readonly item: T,
+  ) {
+    super()
   }
+
+  override next(): Step<void> {
+    if (this.waiter !== null || this.queue.full()) return super.next()
+    this.queue.putNowait(this.item)
+    return { value: undefined, done: true }
+  }
+
+  protected attempt(): Step<void> | null {
+    if (this.queue.full()) {
+      this.queue._checkOpen()
+      return null
+    }
+    this.queue.putNowait(this.item)
+    return { value: undefined, done: true }
+  }
+
+  protected abandoned(waiter: Future<void>): void {
+    if (!this.queue.full()) passOn(waiter, this.waiters)
+  }
+}
+
+class Get<T, R> extends WaitingOperation<R> {
+  protected isBegun = false
+  protected waiter: Future<void> | null = null
+
+  constructor(
+    private readonly queue: Queue<T>,
+    protected readonly waiters: Waiters,
+    private readonly wrap: (item: T) => R,
+  ) {
+    super()
+  }
+
+  override next(): Step<R> {
+    if (this.waiter !== null || this.queue.empty()) return super.next()
+    return { value: this.wrap(this.queue.getNowait()), done: true }
+  }
+
+  protected attempt(): Step<R> | null {
+    if (this.queue.empty()) {
+      this.queue._checkOpen()
+      return null
+    }
+    return { value: this.wrap(this.queue.getNowait()), done: true }
+  }
+
+  protected abandoned(waiter: Future<void>): void {
+    if (!this.queue.empty()) passOn(waiter, this.waiters)
+  }
+}
+
+/** One who was woken and does not use it wakes the next. */
+function passOn(waiter: Future<void>, waiters: Waiters): void {
+  const wasWoken = waiter.done() && !waiter.cancelled()
+  if (wasWoken) waiters.takeAndWakeNext()
+}
+
+function giveItem<T>(item: T): T {
+  return item
+}
+
+/** `await` would open a promise that is an item. */
+function boxItem<T>(item: T): [T] {
+  return [item]
 }

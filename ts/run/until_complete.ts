@@ -2,7 +2,7 @@
 
 import { endsLoop, RuntimeError } from '../errors/errors'
 import type { Future } from '../future/future'
-import { Operation } from '../future/operation'
+import { GeneratorOperation, type Operation } from '../future/operation'
 import { EventLoop } from '../loop/loop'
 import type { Coro } from '../task/coroutine'
 import { ensureFuture } from '../task/create'
@@ -47,11 +47,11 @@ EventLoop.prototype.runUntilComplete = async function runUntilComplete<T>(
 }
 
 EventLoop.prototype.shutdownAsyncGens = function shutdownAsyncGens(): Operation<void> {
-  return new Operation(nothingToShutDown)
+  return new GeneratorOperation(nothingToShutDown)
 }
 
 EventLoop.prototype.shutdownDefaultExecutor = function shutdownDefaultExecutor(): Operation<void> {
-  return new Operation(nothingToShutDown)
+  return new GeneratorOperation(nothingToShutDown)
 }
 
 /** An operation that is over at once. */

@@ -6,7 +6,7 @@ import type { Body } from '../combine/body'
 import { checkFunction, checkInteger, invalidType } from '../errors/arguments'
 import { CancelledError, RuntimeError } from '../errors/errors'
 import type { Future } from '../future/future'
-import { Operation } from '../future/operation'
+import { GeneratorOperation, type Operation } from '../future/operation'
 import { type Acquirable, type Guard, withAcquired } from './guard'
 import { Lock } from './lock'
 import { Waiters } from './waiters'
@@ -45,13 +45,13 @@ export class Condition implements Acquirable {
    * the lock.
    */
   wait(): Operation<true> {
-    return new Operation(() => this.waitSteps())
+    return new GeneratorOperation(() => this.waitSteps())
   }
 
   /** Waits until `predicate()` is truthy, and gives what it gave. */
   waitFor<T>(predicate: () => T): Operation<T> {
     checkFunction('predicate', predicate)
-    return new Operation(() => this.waitForSteps(predicate))
+    return new GeneratorOperation(() => this.waitForSteps(predicate))
   }
 
   /**

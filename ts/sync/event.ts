@@ -2,8 +2,9 @@
 
 import { inspect } from 'node:util'
 import type { Future } from '../future/future'
-import { Operation } from '../future/operation'
+import type { Operation } from '../future/operation'
 import { Waiters } from './waiters'
+import { type Step, WaitingOperation } from './waiting_operation'
 
 export class Event {
   private flag = false
@@ -26,22 +27,34 @@ export class Event {
 
   /** Waits until the flag is set; does not give way if it is. */
   wait(): Operation<true> {
-    return new Operation(() => this.waitSteps())
+    return new EventWait(this, this.waiters)
   }
 
   [inspect.custom](): string {
     const waiting = this.waiters.size === 0 ? '' : `, waiters:${this.waiters.size}`
     return `<Event [${this.flag ? 'set' : 'unset'}${waiting}]>`
   }
+}
 
-  private *waitSteps(): Generator<Future<unknown>, true, unknown> {
-    if (this.flag) return true
-    const waiter = this.waiters.add()
-    try {
-      yield* waiter
-      return true
-    } finally {
-      this.waiters.remove(waiter)
-    }
+class EventWait extends WaitingOperation<true> {
+  protected isBegun = false
+  protected waiter: Future<void> | null = null
+
+  constructor(
+    private readonly event: Event,
+    protected readonly waiters: Waiters,
+  ) {
+    super()
   }
+
+  override next(): Step<true> {
+    if (this.waiter !== null || !this.event.isSet()) return super.next()
+    return { value: true, done: true }
+  }
+
+  protected attempt(isWoken: boolean): Step<true> | null {
+    return isWoken ? { value: true, done: true } : null
+  }
+
+  protected abandoned(): void {}
 }

@@ -2,7 +2,7 @@
 
 import { type Body, runBody } from '../combine/body'
 import type { Future } from '../future/future'
-import { Operation } from '../future/operation'
+import { GeneratorOperation, type Operation } from '../future/operation'
 
 /** What can be acquired and released. */
 export interface Acquirable {
@@ -33,7 +33,7 @@ export class Guard implements Disposable {
 
 /** Acquires, runs `body` in the current task, and releases, whatever the body does. */
 export function withAcquired<T>(owner: Acquirable, body: Body<void, T>): Operation<T> {
-  return new Operation(function* (): Generator<Future<unknown>, T, unknown> {
+  return new GeneratorOperation(function* (): Generator<Future<unknown>, T, unknown> {
     const guard = yield* owner.acquire()
     try {
       return yield* runBody(body, undefined)

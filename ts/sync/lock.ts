@@ -5,9 +5,10 @@ import type { Body } from '../combine/body'
 import { checkFunction } from '../errors/arguments'
 import { CancelledError, RuntimeError } from '../errors/errors'
 import type { Future } from '../future/future'
-import { Operation } from '../future/operation'
+import type { Operation } from '../future/operation'
 import { type Acquirable, Guard, withAcquired } from './guard'
 import { Waiters } from './waiters'
+import { type Step, WaitingOperation } from './waiting_operation'
 
 export class Lock implements Acquirable {
   private isLocked = false
@@ -22,7 +23,7 @@ export class Lock implements Acquirable {
    * while others wait queues behind them.
    */
   acquire(): Operation<Guard> {
-    return new Operation(() => this.acquireSteps())
+    return new LockAcquisition(this, this.waiters)
   }
 
   /** Frees the lock and wakes the first who waits. Throws RuntimeError if it is not taken. */
@@ -48,30 +49,53 @@ export class Lock implements Acquirable {
     return `<Lock [${this.isLocked ? 'locked' : 'unlocked'}${waiting}]>`
   }
 
-  private *acquireSteps(): Generator<Future<unknown>, Guard, unknown> {
-    if (!this.isLocked && !this.waiters.hasLive()) {
-      this.isLocked = true
-      return new Guard(this)
-    }
-    const waiter = this.waiters.add()
-    try {
-      try {
-        yield* waiter
-      } finally {
-        this.waiters.remove(waiter)
-      }
-    } catch (error) {
-      // A cancelled waiter passes the wake-up on, or the lock would stay free with tasks waiting.
-      if (error instanceof CancelledError && !this.isLocked) this.wakeFirst()
-      throw error
-    }
+  /** @internal Takes the lock if nobody holds it or waits for it. */
+  _tryTake(): boolean {
+    if (this.isLocked || this.waiters.hasLive()) return false
     this.isLocked = true
-    return new Guard(this)
+    return true
+  }
+
+  /** @internal For the waiter that was woken. */
+  _take(): void {
+    this.isLocked = true
+  }
+
+  /** @internal A cancelled waiter passes the wake-up on, or the lock would stay free. */
+  _passOn(): void {
+    if (!this.isLocked) this.wakeFirst()
   }
 
   private wakeFirst(): void {
     const first = this.waiters.first()
     // One that is done is about to wake up already.
     if (first !== null && !first.done()) first.setResult(undefined)
+  }
+}
+
+class LockAcquisition extends WaitingOperation<Guard> {
+  protected isBegun = false
+  protected waiter: Future<void> | null = null
+
+  constructor(
+    private readonly lock: Lock,
+    protected readonly waiters: Waiters,
+  ) {
+    super()
+  }
+
+  override next(): Step<Guard> {
+    if (this.waiter !== null || !this.lock._tryTake()) return super.next()
+    return { value: new Guard(this.lock), done: true }
+  }
+
+  protected attempt(isWoken: boolean): Step<Guard> | null {
+    if (!isWoken) return null
+    this.lock._take()
+    return { value: new Guard(this.lock), done: true }
+  }
+
+  protected abandoned(_waiter: Future<void>, error: unknown): void {
+    if (error instanceof CancelledError) this.lock._passOn()
   }
 }

@@ -5,9 +5,10 @@ import type { Body } from '../combine/body'
 import { checkFunction, checkInteger } from '../errors/arguments'
 import { CancelledError, RuntimeError } from '../errors/errors'
 import type { Future } from '../future/future'
-import { Operation } from '../future/operation'
+import type { Operation } from '../future/operation'
 import { type Acquirable, Guard, withAcquired } from './guard'
 import { Waiters } from './waiters'
+import { type Step, WaitingOperation } from './waiting_operation'
 
 /** Lets up to `value` tasks through at a time, in the order in which they asked. */
 export class Semaphore implements Acquirable {
@@ -27,7 +28,7 @@ export class Semaphore implements Acquirable {
 
   /** Waits until one is free and takes it. Resolves to a guard that gives it back. */
   acquire(): Operation<Guard> {
-    return new Operation(() => this.acquireSteps())
+    return new SemaphoreAcquisition(this, this.waiters)
   }
 
   /** Gives one back and wakes the first who waits. */
@@ -48,34 +49,57 @@ export class Semaphore implements Acquirable {
     return `<${this.constructor.name} [${state}${waiting}]>`
   }
 
-  private *acquireSteps(): Generator<Future<unknown>, Guard, unknown> {
-    if (!this.locked()) {
-      this.value--
-      return new Guard(this)
-    }
-    const waiter = this.waiters.add()
-    try {
-      try {
-        yield* waiter
-      } finally {
-        this.waiters.remove(waiter)
-      }
-    } catch (error) {
-      // It was woken, and what it was given goes to another.
-      const wasGiven = waiter.done() && !waiter.cancelled()
-      if (error instanceof CancelledError && wasGiven) this.value++
-      throw error
-    } finally {
-      // Others may have had to wait for their turn although something was free.
-      while (this.value > 0 && this.wakeNext());
-    }
-    return new Guard(this)
+  /** @internal Takes one if acquire() would not wait. */
+  _tryTake(): boolean {
+    if (this.locked()) return false
+    this.value--
+    return true
+  }
+
+  /** @internal One that was given to a waiter comes back: the waiter was cancelled. */
+  _takeBack(): void {
+    this.value++
+  }
+
+  /** @internal Others may have had to wait for their turn although something was free. */
+  _wakeWhileFree(): void {
+    while (this.value > 0 && this.wakeNext());
   }
 
   private wakeNext(): boolean {
     if (this.waiters.wake(1) === 0) return false
     this.value--
     return true
+  }
+}
+
+class SemaphoreAcquisition extends WaitingOperation<Guard> {
+  protected isBegun = false
+  protected waiter: Future<void> | null = null
+
+  constructor(
+    private readonly semaphore: Semaphore,
+    protected readonly waiters: Waiters,
+  ) {
+    super()
+  }
+
+  override next(): Step<Guard> {
+    if (this.waiter !== null || !this.semaphore._tryTake()) return super.next()
+    return { value: new Guard(this.semaphore), done: true }
+  }
+
+  /** Who releases gives to the waiter that it wakes: a woken one has it already. */
+  protected attempt(isWoken: boolean): Step<Guard> | null {
+    if (!isWoken) return null
+    this.semaphore._wakeWhileFree()
+    return { value: new Guard(this.semaphore), done: true }
+  }
+
+  protected abandoned(waiter: Future<void>, error: unknown): void {
+    const wasGiven = waiter.done() && !waiter.cancelled()
+    if (error instanceof CancelledError && wasGiven) this.semaphore._takeBack()
+    this.semaphore._wakeWhileFree()
   }
 }
 

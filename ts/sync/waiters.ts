@@ -40,12 +40,14 @@ export class Waiters {
 
   /** The one that came first; null if nobody waits. */
   first(): Future<void> | null {
+    if (this.futures.size === 0) return null
     for (const future of this.futures) return future
     return null
   }
 
   /** Whether one waits that was not cancelled. */
   hasLive(): boolean {
+    if (this.futures.size === 0) return false
     for (const future of this.futures) {
       if (!future.cancelled()) return true
     }
@@ -55,6 +57,7 @@ export class Waiters {
   /** Wakes up to `count` that are pending, leaving them here; returns how many it were. */
   wake(count: number): number {
     let woken = 0
+    if (this.futures.size === 0) return woken
     for (const future of this.futures) {
       if (woken >= count) break
       if (future.done()) continue
@@ -66,6 +69,7 @@ export class Waiters {
 
   /** Takes out the first ones, up to and with the first that is pending, and wakes that one. */
   takeAndWakeNext(): void {
+    if (this.futures.size === 0) return
     for (const future of this.futures) {
       this.futures.delete(future)
       if (future.done()) continue
