@@ -38,7 +38,7 @@ function membersOf(symbol: ts.Symbol): string[] {
     .getProperties()
     .filter((member) => {
       const declaration = member.declarations?.[0]
-      if (declaration === undefined || member.name.startsWith('__@')) return false
+      if (declaration === undefined || /^(__@|#)/.test(member.name)) return false
       const hidden = ts.ModifierFlags.Private | ts.ModifierFlags.Protected
       const isHidden = ts.getCombinedModifierFlags(declaration) & hidden
       return !isHidden && declaration.getSourceFile().fileName.startsWith(join(root, 'dist'))
