@@ -74,6 +74,7 @@ import './run/until_complete'
 
 export { LifoQueue, PriorityQueue } from './queues/ordered_queues'
 export { Queue } from './queues/queue'
+export { asyncGenerator } from './run/async_generators'
 export {
   type MainOptions,
   Runner,

@@ -3,6 +3,7 @@
 
 import { gather } from '../combine/gather'
 import { DeadlockError } from '../errors/errors'
+import type { Future } from '../future/future'
 import { FutureState } from '../future/waiter'
 import type { EventLoop } from '../loop/loop'
 import { tasksOf } from '../task/current'
@@ -13,7 +14,8 @@ export async function cancelAllTasks(loop: EventLoop): Promise<void> {
   const tasks = [...tasksOf(loop)]
   if (tasks.length === 0) return
   for (const task of tasks) task.cancel()
-  await waitForAll(loop, tasks)
+  const all = gather(tasks, { returnExceptions: true })
+  await runToTheEnd(loop, all, tasks[0] as Task)
   for (const task of tasks) {
     if (task._state !== FutureState.EXCEPTION) continue
     const exception = task.exception()
@@ -26,12 +28,11 @@ export async function cancelAllTasks(loop: EventLoop): Promise<void> {
 }
 
 /**
- * A task that waits for what never comes, such as a promise that nobody settles, is not waited for: it
- * is reported when the loop closes.
+ * Runs until `all` is done. A task that waits for what never comes, such as a promise that nobody
+ * settles, is not waited for: it is reported when the loop closes.
  */
-async function waitForAll(loop: EventLoop, tasks: readonly Task<unknown>[]): Promise<void> {
-  const all = gather(tasks, { returnExceptions: true })
-  const unwatch = watchForDeadlock(loop, all, tasks[0] as Task<unknown>)
+export async function runToTheEnd(loop: EventLoop, all: Future, first: Task): Promise<void> {
+  const unwatch = watchForDeadlock(loop, all, first)
   try {
     await loop.runUntilComplete(all)
   } catch (error) {

@@ -8,7 +8,8 @@ import { newEventLoop } from '../loop/running'
 import { type Coro, checkCoro } from '../task/coroutine'
 import { stepping } from '../task/stepping'
 import type { Task } from '../task/task'
-import { cancelAllTasks } from './cancel_all'
+import './async_generators'
+import { cancelAllTasks, runToTheEnd } from './cancel_all'
 import { watchForDeadlock } from './deadlock'
 import { Grace } from './grace'
 import { Signals } from './signals'
@@ -131,7 +132,8 @@ export class Runner {
     try {
       await this.drain(loop)
       await cancelAllTasks(loop)
-      await loop.runUntilComplete(loop.shutdownAsyncGens())
+      const closing = loop.createTask(loop.shutdownAsyncGens())
+      await runToTheEnd(loop, closing, closing)
       await loop.runUntilComplete(loop.shutdownDefaultExecutor())
     } finally {
       this.loop = null

@@ -16,8 +16,6 @@ declare module '../loop/loop' {
      * the loop before.
      */
     runUntilComplete<T>(coro: Coro<T>): Promise<T>
-    /** Ends async generators that were left unfinished. */
-    shutdownAsyncGens(): Operation<void>
     /** Ends the default executor, if there is one. */
     shutdownDefaultExecutor(): Operation<void>
   }
@@ -44,10 +42,6 @@ EventLoop.prototype.runUntilComplete = async function runUntilComplete<T>(
     throw new RuntimeError('Event loop stopped before Future completed.', 'ERR_LOOP_STOPPED')
   }
   return future.result()
-}
-
-EventLoop.prototype.shutdownAsyncGens = function shutdownAsyncGens(): Operation<void> {
-  return new GeneratorOperation(nothingToShutDown)
 }
 
 EventLoop.prototype.shutdownDefaultExecutor = function shutdownDefaultExecutor(): Operation<void> {
