@@ -11,6 +11,11 @@
           "OS == 'linux'",
           {
             "sources": [
+              "native/core/address_record.cc",
+              "native/core/datagram.cc",
+              "native/core/datagram_calls.cc",
+              "native/core/datagram_queue.cc",
+              "native/core/datagrams.cc",
               "native/core/listener.cc",
               "native/core/loop.cc",
               "native/core/network.cc",

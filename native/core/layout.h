@@ -34,15 +34,20 @@ enum ControlWord : uint32_t {
 // Native to TypeScript. Numbers from kFirstForeignKind up belong to TypeScript, which puts them
 // into the same ring; native never looks at those.
 enum class Kind : uint32_t {
-  kTimer = 1,         // the deadline of this timer has come
-  kAccepted = 2,      // token: listener; a, b: slot and generation of the new stream
-  kConnected = 3,     // the connection stands
-  kRead = 4,          // a, b: offset and length in the receive slab
-  kEof = 5,           // the peer has finished sending
-  kPending = 6,       // a: bytes the kernel did not take
-  kDrained = 7,       // a: bytes still queued, at or below the mark that was asked for
-  kClosed = 8,        // a: errno or 0; b: the operation that failed. The stream's last entry
-  kAcceptFailed = 9,  // a: errno. The listener rests until kListenResume
+  kTimer = 1,            // the deadline of this timer has come
+  kAccepted = 2,         // token: listener; a, b: slot and generation of the new stream
+  kConnected = 3,        // the connection stands
+  kRead = 4,             // a, b: offset and length in the receive slab
+  kEof = 5,              // the peer has finished sending
+  kPending = 6,          // a: bytes the kernel did not take
+  kDrained = 7,          // a: bytes still queued, at or below the mark that was asked for
+  kClosed = 8,           // a: errno or 0; b: the operation that failed. The stream's last entry
+  kAcceptFailed = 9,     // a: errno. The listener rests until kListenResume
+  kDatagram = 16,        // a, b: offset and length in the datagram slab; an AddressRecord before it
+  kDatagramFailed = 17,  // a: errno; b: the operation. The socket lives on
+  kDatagramPending = 18,  // a: bytes the kernel did not take
+  kDatagramDrained = 19,  // a: bytes still queued, at or below the mark that was asked for
+  kDatagramClosed = 20,   // a: errno or 0; b: the operation that failed. The socket's last entry
 };
 inline constexpr uint32_t kFirstForeignKind = 32;
 
@@ -59,9 +64,18 @@ enum class Op : uint32_t {
   kWatchDrain = 9,  // a: low mark in bytes
   kListenClose = 10,
   kListenResume = 11,
+  kDatagramSend = 32,  // a, b: offset and length in the send slab; an AddressRecord before it
+  kDatagramStart = 33,
+  kDatagramClose = 34,
+  kDatagramAbort = 35,
+  kDatagramWatchDrain = 36,  // a: low mark in bytes
 };
 
-// What a stream was doing when it failed.
+constexpr bool IsDatagramOp(Op op) {
+  return op >= Op::kDatagramSend && op <= Op::kDatagramWatchDrain;
+}
+
+// What a stream or a socket was doing when it failed.
 enum class Operation : uint32_t { kNone = 0, kConnect = 1, kRead = 2, kWrite = 3 };
 
 inline constexpr uint32_t kGenerationBits = 24;

@@ -16,6 +16,10 @@ void Network::SetReceiveSlab(std::span<uint8_t> memory) {
 // --- Requests ---------------------------------------------------------------------------------
 
 void Network::Handle(const Entry& request) {
+  if (IsDatagramOp(static_cast<Op>(request.code()))) {
+    datagrams_.Handle(request);
+    return;
+  }
   if (Stream* stream = Find<Stream>(request.token())) {
     HandleStream(*stream, request);
   } else if (Listener* listener = Find<Listener>(request.token())) {
@@ -90,6 +94,7 @@ void Network::SendSlices(Stream& stream) {
 void Network::FlushSends() {
   while (!sending_.empty()) SendSlices(*sending_.front());
   slices_.clear();
+  datagrams_.FlushSends();
 }
 
 // --- Reports and interests --------------------------------------------------------------------
@@ -97,24 +102,14 @@ void Network::FlushSends() {
 // Puts the stream on the lists that its present state calls for. To be called after anything that
 // may have changed it.
 void Network::Settle(Stream& stream) {
-  const uint32_t interest = stream.Interest();
-  if ((interest != 0) != stream.notes.waiting) {
-    stream.notes.waiting = interest != 0;
-    stream.notes.waiting ? ++waiting_ : --waiting_;
-  }
-  // A closed descriptor has left the poller by itself.
-  if (stream.state() == StreamState::kClosed) stream.notes.watched = 0;
-  if (interest != stream.notes.watched) {
-    stale_.Append(stream);
-  } else {
-    stale_.Remove(stream);
-  }
+  interests_.Note(stream);
   if (stream.HasReports()) reporting_.Append(stream);
 }
 
 void Network::FlushReports() {
   while (!reporting_.empty() && Report(*reporting_.front())) {
   }
+  datagrams_.FlushReports();
 }
 
 // Says all that the stream has to say. Returns false when there is no room for the rest.
@@ -152,28 +147,8 @@ bool Network::Report(Stream& stream) {
 }
 
 void Network::SyncInterests() {
-  while (!stale_.empty()) Sync(stale_.PopFront());
-}
-
-void Network::Sync(Stream& stream) {
-  const uint32_t interest = stream.Interest();
-  const uint64_t tag = TagOf(stream.token());
-  int result = 0;
-  if (interest == 0) {
-    // Not just an empty interest: the poller would still report a broken connection, over and over.
-    result = poller_.Unwatch(stream.fd());
-  } else if (stream.notes.watched == 0) {
-    result = poller_.Watch(stream.fd(), tag, interest);
-  } else {
-    result = poller_.Rewatch(stream.fd(), tag, interest);
-  }
-  if (result == 0) {
-    stream.notes.watched = interest;
-  } else {
-    // Out of memory or of watches: a stream that can never be woken again has failed.
-    stream.Fail(-result, Operation::kRead);
-    Settle(stream);
-  }
+  interests_.Sync([this](Stream& stream) { Settle(stream); });
+  datagrams_.SyncInterests();
 }
 
 // --- Batches ----------------------------------------------------------------------------------
@@ -194,8 +169,11 @@ void Network::Poll() {
 
 // Returns false if the event has to wait for room. A stale one is no event.
 bool Network::Dispatch(const PollEvent& event) {
-  const Token token{static_cast<uint32_t>(event.tag), static_cast<uint32_t>(event.tag >> 32)};
   if (event.tag == Poller::kTimerTag) return true;
+  const Token token = TokenOf(event.tag);
+  if (TagClassOf(event.tag) == TagClass::kDatagram) {
+    return datagrams_.Dispatch(token, event.readiness);
+  }
   if (Listener* listener = Find<Listener>(token)) return AcceptFrom(*listener);
   Stream* stream = Find<Stream>(token);
   if (stream == nullptr) return true;

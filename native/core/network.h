@@ -18,6 +18,8 @@
 #include <variant>
 #include <vector>
 
+#include "datagrams.h"
+#include "interest_list.h"
 #include "intrusive_list.h"
 #include "layout.h"
 #include "listener.h"
@@ -37,7 +39,12 @@ class Network {
 
   // The ring and the control block outlive the network; the poller is shared with the loop.
   Network(Syscalls& syscalls, Poller& poller, ReadyRing& ready, uint32_t* control)
-      : syscalls_(syscalls), poller_(poller), ready_(ready), control_(control) {}
+      : syscalls_(syscalls),
+        poller_(poller),
+        ready_(ready),
+        control_(control),
+        interests_(poller, TagClass::kEndpoint),
+        datagrams_(syscalls, poller, ready, control, send_slab_) {}
   ~Network() { CloseAll(); }
   Network(const Network&) = delete;
   Network& operator=(const Network&) = delete;
@@ -57,11 +64,16 @@ class Network {
   // Takes a batch from the poller (or goes on with one that did not fit) and appends what it means.
   void Poll();
 
-  bool HasReports() const { return !reporting_.empty(); }
+  bool HasReports() const { return !reporting_.empty() || datagrams_.HasReports(); }
   // True while a part of the last batch is left, for lack of room in the ring or the slab.
   bool HasLeftover() const { return batch_next_ < batch_size_; }
   // True while something can still happen here.
-  bool IsWaiting() const { return listeners_ > 0 || waiting_ > 0 || HasReports(); }
+  bool IsWaiting() const {
+    return listeners_ > 0 || interests_.waiting() > 0 || datagrams_.IsWaiting() || HasReports();
+  }
+
+  // The UDP sockets, which have a table of their own.
+  Datagrams& datagrams() { return datagrams_; }
 
   uint32_t stream_count() const { return streams_; }
   uint32_t listener_count() const { return listeners_; }
@@ -92,7 +104,7 @@ class Network {
   static constexpr size_t kSlicesPerSend = 64;
   static constexpr int kAcceptsMax = 64;
 
-  static uint64_t TagOf(Token token) { return uint64_t{token.generation} << 32 | token.slot; }
+  static uint64_t TagOf(Token token) { return MakeTag(TagClass::kEndpoint, token); }
 
   template <class Kind>
   Kind* Find(Token token) {
@@ -112,7 +124,6 @@ class Network {
 
   void Settle(Stream& stream);
   bool Report(Stream& stream);
-  void Sync(Stream& stream);
 
   bool Dispatch(const PollEvent& event);
   bool ReceiveFrom(Stream& stream, bool peer_finished);
@@ -126,16 +137,17 @@ class Network {
   SlotTable<Endpoint> endpoints_;
   uint32_t streams_ = 0;
   uint32_t listeners_ = 0;
-  uint32_t waiting_ = 0;
+  InterestList<Stream> interests_;
 
   IntrusiveList<Stream, &Stream::reporting_link> reporting_;
-  IntrusiveList<Stream, &Stream::stale_link> stale_;
   IntrusiveList<Stream, &Stream::sending_link> sending_;
 
   ReceiveSlab receive_slab_;
   uint32_t last_read_position_ = 0;
   SendSlab send_slab_;
   std::vector<Slice> slices_;
+
+  Datagrams datagrams_;
 
   int batch_next_ = 0;
   int batch_size_ = 0;

@@ -17,7 +17,7 @@ void Network::RetireStream(Stream& stream) {
   const uint32_t slot = stream.token().slot;
   Endpoint& endpoint = *endpoints_.Find(stream.token());
   reporting_.Remove(stream);
-  stale_.Remove(stream);
+  interests_.Forget(stream);
   sending_.Remove(stream);
   endpoint.emplace<std::monostate>();
   endpoints_.Retire(slot, ready_.tail());
@@ -118,12 +118,12 @@ int Network::SetOption(Token token, SocketOption option, bool value, int delay_s
 void Network::CloseAll() {
   endpoints_.ForEach([this](Endpoint& endpoint) {
     if (Stream* stream = std::get_if<Stream>(&endpoint)) {
-      if (stream->notes.waiting) --waiting_;
       RetireStream(*stream);
     } else if (Listener* listener = std::get_if<Listener>(&endpoint)) {
       CloseListener(*listener);
     }
   });
+  datagrams_.CloseAll();
   slices_.clear();
   batch_next_ = batch_size_ = 0;
 }

@@ -14,6 +14,7 @@
 
 #include <cstdint>
 
+#include "layout.h"
 #include "syscalls.h"
 
 namespace gyre {
@@ -27,6 +28,18 @@ enum Readiness : uint32_t {
   // Answer only, and unasked: failed or closed in both directions. Reading or writing tells more.
   kBroken = 8,
 };
+
+// Whose token stands in the tag of an event.
+enum class TagClass : uint8_t { kEndpoint = 0, kDatagram = 1 };
+
+constexpr uint64_t MakeTag(TagClass tag_class, Token token) {
+  return uint64_t{static_cast<uint8_t>(tag_class)} << 56 | uint64_t{token.generation} << 32 |
+         token.slot;
+}
+constexpr TagClass TagClassOf(uint64_t tag) { return static_cast<TagClass>(tag >> 56); }
+constexpr Token TokenOf(uint64_t tag) {
+  return {static_cast<uint32_t>(tag), static_cast<uint32_t>(tag >> 32) & kGenerationMask};
+}
 
 struct PollEvent {
   uint64_t tag;

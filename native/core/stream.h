@@ -105,6 +105,7 @@ class Stream {
   void ForgetDrain() { low_mark_ = kNotWatched; }
 
   Token token() const { return token_; }
+  bool is_closed() const { return state_ == StreamState::kClosed; }
   int fd() const { return fd_; }
   StreamState state() const { return state_; }
   Reading reading() const { return reading_; }

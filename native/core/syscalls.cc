@@ -37,6 +37,10 @@ int Syscalls::SetOption(int fd, int level, int name, int value) {
   return OrErrno(::setsockopt(fd, level, name, &value, sizeof value));
 }
 
+int Syscalls::SetOptionBytes(int fd, int level, int name, const void* value, socklen_t length) {
+  return OrErrno(::setsockopt(fd, level, name, value, length));
+}
+
 int Syscalls::LocalName(int fd, sockaddr* address, socklen_t* length) {
   return OrErrno(::getsockname(fd, address, length));
 }

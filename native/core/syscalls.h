@@ -16,6 +16,7 @@
 
 struct epoll_event;
 struct itimerspec;
+struct mmsghdr;
 
 namespace gyre {
 
@@ -32,10 +33,15 @@ class Syscalls {
   virtual ssize_t Receive(int fd, void* into, size_t length);
   // Never raises SIGPIPE.
   virtual ssize_t Send(int fd, const iovec* slices, size_t count);
+  // recvmmsg(2) and sendmmsg(2), without waiting: how many datagrams went through.
+  virtual int ReceiveMany(int fd, mmsghdr* messages, size_t count);
+  virtual int SendMany(int fd, mmsghdr* messages, size_t count);
   virtual int Shutdown(int fd, int how);
   virtual int Close(int fd);
   virtual int GetOption(int fd, int level, int name, int* value);
   virtual int SetOption(int fd, int level, int name, int value);
+  // For options whose value is no int.
+  virtual int SetOptionBytes(int fd, int level, int name, const void* value, socklen_t length);
   virtual int LocalName(int fd, sockaddr* address, socklen_t* length);
   virtual int PeerName(int fd, sockaddr* address, socklen_t* length);
 

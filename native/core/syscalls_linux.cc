@@ -46,6 +46,17 @@ ssize_t Syscalls::Send(int fd, const iovec* slices, size_t count) {
   return OrErrno(::sendmsg(fd, &message, MSG_NOSIGNAL));
 }
 
+int Syscalls::ReceiveMany(int fd, mmsghdr* messages, size_t count) {
+  const auto many = static_cast<unsigned>(count);
+  return OrErrno(
+      static_cast<int>(::syscall(SYS_recvmmsg, fd, messages, many, MSG_DONTWAIT, nullptr)));
+}
+
+int Syscalls::SendMany(int fd, mmsghdr* messages, size_t count) {
+  const auto many = static_cast<unsigned>(count);
+  return OrErrno(static_cast<int>(::syscall(SYS_sendmmsg, fd, messages, many, MSG_NOSIGNAL)));
+}
+
 int Syscalls::EpollCreate() { return OrErrno(::epoll_create1(EPOLL_CLOEXEC)); }
 
 int Syscalls::EpollControl(int epoll_fd, int operation, int fd, epoll_event* event) {

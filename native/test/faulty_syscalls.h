@@ -21,6 +21,8 @@ enum class CallId {
   kConnect,
   kReceive,
   kSend,
+  kReceiveMany,
+  kSendMany,
   kShutdown,
   kClose,
   kEpollCreate,
@@ -44,6 +46,8 @@ class FaultySyscalls : public Syscalls {
 
   // Sends take at most so many bytes.
   size_t send_bytes_max = SIZE_MAX;
+  // Batches of datagrams, in either direction, have at most so many.
+  size_t datagrams_max = SIZE_MAX;
   // A clock that stands still, if set.
   std::optional<int64_t> now_ns;
 
@@ -72,6 +76,15 @@ class FaultySyscalls : public Syscalls {
       }
       return Syscalls::Send(fd, shorter.data(), count);
     });
+  }
+  int ReceiveMany(int fd, mmsghdr* messages, size_t count) override {
+    return Make(CallId::kReceiveMany, [&] {
+      return Syscalls::ReceiveMany(fd, messages, std::min(count, datagrams_max));
+    });
+  }
+  int SendMany(int fd, mmsghdr* messages, size_t count) override {
+    return Make(CallId::kSendMany,
+                [&] { return Syscalls::SendMany(fd, messages, std::min(count, datagrams_max)); });
   }
   int Shutdown(int fd, int how) override {
     return Make(CallId::kShutdown, [&] { return Syscalls::Shutdown(fd, how); });

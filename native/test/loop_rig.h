@@ -25,6 +25,7 @@ class LoopRig {
         loop(syscalls, control.data(), ready_memory, submit_memory, options) {
     loop.network().SetReceiveSlab(receive_memory);
     loop.network().SetSendSlab(send_memory);
+    loop.network().datagrams().SetSlab(datagram_memory);
   }
 
   void Submit(Op op, Token token, uint32_t a = 0, uint32_t b = 0) {
@@ -137,6 +138,7 @@ class LoopRig {
   std::vector<Entry> submit_memory = std::vector<Entry>(64);
   std::vector<uint8_t> receive_memory;
   std::vector<uint8_t> send_memory;
+  std::vector<uint8_t> datagram_memory = std::vector<uint8_t>(DatagramSlab::kBytes);
   Loop loop;
 
  private:
