@@ -68,6 +68,10 @@ export {
 } from './net/streams'
 
 import './loop/signals'
+
+export type { TlsClientOptions, TlsServerOptions, TlsTimeouts } from './tls/options'
+export type { StartTlsOptions } from './tls/start_tls'
+
 import './net/connection'
 import './run/grace'
 import './run/until_complete'

@@ -16,8 +16,9 @@ const ROWS: ReadonlyArray<readonly [row: string, modules: readonly string[]]> = 
   ['combining', ['combine/']],
   ['running', ['run/']],
   ['synchronization', ['sync/', 'queues/']],
-  ['net', ['net/']],
-  ['index', ['index', 'testing']],
+  ['net', ['net/', 'bridge/', 'tls/']],
+  ['bridges to Node', ['node/']],
+  ['index', ['index', 'testing', 'node']],
 ]
 
 const IMPORTED = /(?:\bfrom|\bimport|\brequire)\s*\(?\s*'(\.[^']*)'/g

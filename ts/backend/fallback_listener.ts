@@ -4,8 +4,9 @@ import net from 'node:net'
 import { NotSupportedError } from '../errors/errors'
 import type { ListenEndpoint, ListenerEvents, ListenerHandle, SocketAddress } from './backend'
 import type { FallbackSocket, FallbackSockets } from './fallback_sockets'
-import { FallbackStream, socketAddress } from './fallback_stream'
+import { FallbackStream } from './fallback_stream'
 import { type ReadyRing, RUN_KIND } from './ready_ring'
+import { socketAddress } from './socket_address'
 
 export class FallbackListener implements ListenerHandle, FallbackSocket {
   private readonly server: net.Server

@@ -3,6 +3,8 @@
 import { checkFunction, invalidType } from '../errors/arguments'
 import { Future } from '../future/future'
 import { EventLoop } from '../loop/loop'
+import { clientSide, secure } from '../tls/handshake'
+import { checkClientOptions, type TlsClientOptions } from '../tls/options'
 import { checkHostPort, type ResolvedAddress, resolve } from './address'
 import type { Protocol, Transport } from './protocol'
 import { SocketTransport } from './transport'
@@ -15,6 +17,8 @@ export interface ConnectionOptions {
   /** The address and port to connect from. */
   localAddress?: string | undefined
   localPort?: number | undefined
+  /** Speaks TLS: true, or with options of Node's `tls.connect`. */
+  tls?: TlsClientOptions | true | undefined
 }
 
 /** `{ transport, protocol }`, which can also be taken apart as `[transport, protocol]`. */
@@ -68,14 +72,34 @@ export function connectionOptions(
   if (given.localAddress !== undefined || given.localPort !== undefined) {
     checkHostPort(given.localAddress, given.localPort ?? 0)
   }
+  if (given.tls !== undefined) checkClientOptions(given.tls, given.host ?? 'localhost')
   return given
+}
+
+/** The steps of connecting; with TLS, up to the end of its handshake. */
+export function* connect<P extends Protocol>(
+  loop: EventLoop,
+  factory: ProtocolFactory<P>,
+  options: ConnectionOptions,
+): Generator<Future<unknown>, Connection<P>, unknown> {
+  if (options.tls === undefined) return yield* connectPlainly(loop, factory, options)
+  const side = clientSide(checkClientOptions(options.tls, options.host ?? 'localhost'))
+  const { transport: below } = yield* connectPlainly(loop, () => ({}), options)
+  const protocol = factory()
+  const transport = yield* secure(loop, below, protocol, side)
+  transport._begin()
+  return connectionOf(transport, protocol)
+}
+
+function connectionOf<P extends Protocol>(transport: Transport, protocol: P): Connection<P> {
+  return Object.assign([transport, protocol] as const, { transport, protocol })
 }
 
 /**
  * The steps of connecting, with no turn between the connection and its end: whoever is cancelled in
  * these steps has no socket left open.
  */
-export function* connect<P extends Protocol>(
+function* connectPlainly<P extends Protocol>(
   loop: EventLoop,
   factory: ProtocolFactory<P>,
   options: ConnectionOptions,
@@ -111,7 +135,7 @@ function* connectTo<P extends Protocol>(
     const protocol = factory()
     transport.setProtocol(protocol)
     transport._begin()
-    return Object.assign([transport, protocol] as const, { transport, protocol })
+    return connectionOf(transport, protocol)
   } catch (error) {
     transport.abort()
     throw error

@@ -1,5 +1,7 @@
 // What protocols and transports are to each other, after asyncio's protocols and transports.
 
+import type { CipherNameAndProtocol, PeerCertificate, TLSSocket } from 'node:tls'
+
 /** Host, port and family of a socket: `[host, port]` as in Python, with names for the parts. */
 export type SocketName = readonly [host: string, port: number] & {
   readonly address: string
@@ -39,6 +41,17 @@ export interface ExtraInfo {
   peername: SocketName | null
   sockname: SocketName | null
   socket: SocketInfo
+  /** Under TLS only, as all below: the socket of Node's that does it. */
+  tlsSocket: TLSSocket | undefined
+  cipher: CipherNameAndProtocol | undefined
+  /** The peer's certificate; an empty object where it has shown none. */
+  peercert: PeerCertificate | undefined
+  /** 'TLSv1.3', 'TLSv1.2' … */
+  tlsVersion: string | null | undefined
+  /** What both ends agreed to speak; null where nothing was asked for. */
+  alpnProtocol: string | null | undefined
+  /** The name that the client asked for; null if none. */
+  servername: string | null | undefined
 }
 
 /** The options of the socket under a transport. */
@@ -71,7 +84,7 @@ export interface Transport {
   getWriteBufferSize(): number
   setProtocol(protocol: Protocol): void
   getProtocol(): Protocol
-  /** 'peername', 'sockname' or 'socket'; `fallback` for anything else. */
+  /** What ExtraInfo names; `fallback` for anything else, and for TLS's where there is none. */
   getExtraInfo<K extends keyof ExtraInfo>(name: K): ExtraInfo[K]
   getExtraInfo<D = undefined>(name: string, fallback?: D): D | undefined
 }

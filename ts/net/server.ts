@@ -9,6 +9,8 @@ import { GeneratorOperation, type Operation } from '../future/operation'
 import { refusal } from '../loop/admission'
 import { captureContext } from '../loop/context'
 import { EventLoop } from '../loop/loop'
+import type { TlsServerOptions } from '../tls/options'
+import { securedFactory } from '../tls/secured_factory'
 import { checkHostPort, resolve, socketName } from './address'
 import type { ProtocolFactory } from './connection'
 import type { Protocol, SocketName } from './protocol'
@@ -26,6 +28,8 @@ export interface ServerOptions {
   backlog?: number | undefined
   /** Lets several sockets listen on the port (SO_REUSEPORT). Native backend only. */
   reusePort?: boolean | undefined
+  /** Speaks TLS, with the options of Node's `tls.createServer`: a certificate and its key … */
+  tls?: TlsServerOptions | undefined
 }
 
 /** A listening socket of a server. */
@@ -109,12 +113,12 @@ export class Server {
 
   /** Closes every connection, after sending what waits. */
   closeClients(): void {
-    for (const transport of [...this.connections]) transport.close()
+    for (const transport of [...this.connections]) (transport._upper ?? transport).close()
   }
 
   /** Drops every connection. */
   abortClients(): void {
-    for (const transport of [...this.connections]) transport.abort()
+    for (const transport of [...this.connections]) (transport._upper ?? transport).abort()
   }
 
   /** Waits until the server is closed and its last connection is over. */
@@ -277,7 +281,8 @@ EventLoop.prototype.createServer = function createServer(
   const checked = checkHostPort(options.host, options.port ?? 0)
   checkInteger('options.backlog', backlog, 1, 65535)
   this._checkOpen()
-  const server = new Server(this, factory)
+  const { tls } = options
+  const server = new Server(this, tls === undefined ? factory : securedFactory(this, factory, tls))
   const steps = open(server, checked.host, { port: checked.port, backlog, reusePort })
   return this.createTask(steps, { name: `listen ${checked.host ?? '*'}:${checked.port}` })
 }

@@ -63,6 +63,17 @@ export class StreamReader {
     this.transport = transport
   }
 
+  /** @internal Whether the peer has sent its last byte, read or not. */
+  _hasEnded(): boolean {
+    return this.eof
+  }
+
+  /** @internal Takes what came and was not read, for whoever reads from the connection next. */
+  _takeReceived(): Buffer {
+    this.paused = false
+    return this.queue.take(this.queue.length)
+  }
+
   /** No more data will come. */
   feedEof(): void {
     this.eof = true

@@ -6,6 +6,8 @@ import { RuntimeError } from '../errors/errors'
 import { Future } from '../future/future'
 import { GeneratorOperation, type Operation } from '../future/operation'
 import type { EventLoop } from '../loop/loop'
+import type { Side } from '../tls/handshake'
+import { type StartTlsOptions, sideFor, upgrade } from '../tls/start_tls'
 import type { ExtraInfo, Transport, Writable } from './protocol'
 import type { StreamReader } from './stream_reader'
 
@@ -78,8 +80,7 @@ function connectionReset(): Error {
 }
 
 export class StreamWriter {
-  /** The transport below. */
-  readonly transport: Transport
+  private lower: Transport
   private readonly drainedAlready: Future<void>
 
   /** @internal */
@@ -88,10 +89,16 @@ export class StreamWriter {
     private readonly flow: FlowControl,
     private readonly reader: StreamReader | null,
     private readonly loop: EventLoop,
+    private readonly isServer: boolean,
   ) {
-    this.transport = transport
+    this.lower = transport
     this.drainedAlready = new Future<void>(loop)
     this.drainedAlready.setResult(undefined)
+  }
+
+  /** The transport below; another one after `startTls`. */
+  get transport(): Transport {
+    return this.lower
   }
 
   /** Sends `data`, now or as soon as the peer takes it. Follow it with `drain()`. */
@@ -136,6 +143,17 @@ export class StreamWriter {
     return new GeneratorOperation(() => this.flow.closed())
   }
 
+  /**
+   * Goes on with TLS: sends what waits, then does the handshake, on which reader and writer stand
+   * from then on. What came in and was not read counts as the beginning of the peer's handshake, so
+   * nothing slips in from before it. A connection that was accepted by `startServer` is the
+   * server's end, unless `isServer` says otherwise. Rejects as `loop.startTls`.
+   */
+  startTls(options: StartTlsOptions): Operation<void> {
+    const side = sideFor(options, options?.isServer ?? this.isServer)
+    return new GeneratorOperation(() => this.startTlsSteps(side))
+  }
+
   getExtraInfo<K extends keyof ExtraInfo>(name: K): ExtraInfo[K]
   getExtraInfo<D = undefined>(name: string, fallback?: D): D | undefined
   getExtraInfo(name: string, fallback?: unknown): unknown {
@@ -149,6 +167,18 @@ export class StreamWriter {
 
   [inspect.custom](): string {
     return `<StreamWriter ${inspect(this.transport)}>`
+  }
+
+  private *startTlsSteps(side: Side): Generator<Future<unknown>, void, unknown> {
+    yield* this.drainSteps()
+    if (this.reader?._hasEnded() === true) {
+      throw new RuntimeError('the peer has ended the connection', 'ERR_TRANSPORT_CLOSED')
+    }
+    const received = this.reader?._takeReceived()
+    const protocol = this.lower.getProtocol()
+    const transport = yield* upgrade(this.loop, this.lower, protocol, side, received)
+    this.lower = transport
+    this.reader?.setTransport(transport)
   }
 
   private *drainSteps(): Generator<Future<unknown>, void, unknown> {

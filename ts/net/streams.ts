@@ -39,7 +39,8 @@ class StreamProtocol implements Protocol {
   constructor(
     private readonly loop: EventLoop,
     limit: number | undefined,
-    private readonly onConnection: (reader: StreamReader, writer: StreamWriter) => void = () => {},
+    /** Called for a connection that was accepted. */
+    private readonly onConnection: ((reader: StreamReader, writer: StreamWriter) => void) | null,
   ) {
     this.reader = new StreamReader({ limit, loop })
     this.flow = new FlowControl(loop)
@@ -47,11 +48,17 @@ class StreamProtocol implements Protocol {
 
   connectionMade(transport: Transport): void {
     this.reader.setTransport(transport)
-    this.onConnection(this.reader, this.writerFor(transport))
+    this.onConnection?.(this.reader, this.writerFor(transport))
   }
 
   writerFor(transport: Transport): StreamWriter {
-    return new StreamWriter(transport, this.flow, this.reader, this.loop)
+    return new StreamWriter(
+      transport,
+      this.flow,
+      this.reader,
+      this.loop,
+      this.onConnection !== null,
+    )
   }
 
   dataReceived(data: Uint8Array): void {
@@ -101,7 +108,7 @@ export function openConnection(
   const streamOptions = (isPositional ? third : (second as StreamOptions)) ?? {}
   const loop = schedulingLoop()
   const limit = streamOptions.limit ?? (options as StreamOptions).limit
-  const make = () => new StreamProtocol(loop, limit)
+  const make = () => new StreamProtocol(loop, limit, null)
   // Made once now, so that a bad limit is an error at once.
   make()
   const name = `connect ${options.host ?? 'localhost'}:${options.port}`

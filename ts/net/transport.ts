@@ -46,13 +46,15 @@ export class SocketTransport implements Transport, StreamEvents {
   private held: (Buffer | null)[] = []
   /** What made the transport close itself. */
   private failure: Error | null = null
+  /** @internal What stands on this transport and closes it in its own way, such as TLS. */
+  _upper: Transport | null = null
   /** Kept when they were asked for once, as logs ask again when the connection is lost. */
   private peername: SocketName | null = null
   private sockname: SocketName | null = null
   private readonly context: AsyncResource
 
   constructor(
-    private readonly loop: EventLoop,
+    protected readonly loop: EventLoop,
     private protocol: Protocol,
     private readonly onConnected: (error: Error | null) => void = () => {},
     private readonly onLost: (transport: SocketTransport) => void = () => {},
@@ -68,6 +70,11 @@ export class SocketTransport implements Transport, StreamEvents {
   /** @internal Tells the protocol that the connection is made, and starts to read. */
   _begin(): void {
     this.call('connectionMade', () => this.protocol.connectionMade?.(this))
+    this._startReading()
+  }
+
+  /** @internal Starts to read, unless the protocol wants none of it. */
+  _startReading(): void {
     if (!this.readingPaused && this.state === State.OPEN) this.stream.startReading()
   }
 
@@ -241,7 +248,7 @@ export class SocketTransport implements Transport, StreamEvents {
 
   private deliverEnd(): void {
     const keepOpen = this.context.runInAsyncScope(() => this.protocol.eofReceived?.())
-    if (keepOpen !== true) this.close()
+    if (keepOpen !== true || !this.canWriteEof()) this.close()
   }
 
   private deliverHeld(): void {

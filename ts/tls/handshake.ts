@@ -1,0 +1,110 @@
+// The handshake: from a transport to a TLS transport on it, at either end.
+//
+// Invariants: 1. It ends in a transport or an error; in every error, a cancellation included, the
+//                transport below is aborted and nothing is left of it.
+//             2. No turn passes between the end of the handshake and the transport: what the peer
+//                sends right behind it is kept.
+
+import type { Duplex } from 'node:stream'
+import tls from 'node:tls'
+import { TransportDuplex } from '../bridge/transport_duplex'
+import { GyreError } from '../errors/errors'
+import { Future } from '../future/future'
+import type { EventLoop } from '../loop/loop'
+import type { Protocol, Transport } from '../net/protocol'
+import { SocketTransport } from '../net/transport'
+import { checkTimeouts, type TlsClientOptions, type TlsServerOptions } from './options'
+import { acceptSecurely, type HandshakeEvents, serverFor } from './tls_server'
+import { TlsTransport } from './tls_transport'
+
+/** One end's part in handshakes: how to begin one, and how long things may take. */
+export interface Side {
+  begin(duplex: Duplex, events: HandshakeEvents): void
+  readonly handshakeTimeout: number
+  readonly shutdownTimeout: number
+}
+
+export function clientSide(options: TlsClientOptions): Side {
+  const { handshakeTimeout: _, shutdownTimeout: __, ...forNode } = options
+  return {
+    ...checkTimeouts(options),
+    begin(duplex, { secured, failed }) {
+      const socket = tls.connect({ ...forNode, socket: duplex })
+      socket.on('error', failed)
+      socket.on('close', () => failed(hungUp()))
+      socket.on('secureConnect', () => secured(socket))
+    },
+  }
+}
+
+/** Throws what Node says of unusable keys and certificates. */
+export function serverSide(options: TlsServerOptions): Side {
+  const server = serverFor(options)
+  return {
+    ...checkTimeouts(options),
+    begin: (duplex, events) => acceptSecurely(server, duplex, events),
+  }
+}
+
+/**
+ * Does the handshake on `below`, whose protocol is replaced. `received` came in before. The
+ * protocol of the transport that it gives is told of nothing yet.
+ */
+export function* secure(
+  loop: EventLoop,
+  below: Transport,
+  protocol: Protocol,
+  side: Side,
+  received?: Buffer,
+): Generator<Future<unknown>, TlsTransport, unknown> {
+  const duplex = new TransportDuplex({ allowHalfOpen: true })
+  const secured = new Future<TlsTransport>(loop)
+  const failed = (error: Error) => {
+    if (!secured.done()) secured.setException(error)
+  }
+  // It hears of what breaks the connection before TLS does, and in better words.
+  duplex.on('error', failed)
+  // Node would wait for more where the stream may be half open. TLS says what it makes of the end.
+  const ended = () => void duplex.destroy()
+  duplex.on('end', ended)
+  const timer = loop.callLater(side.handshakeTimeout, () => failed(handshakeTimedOut()))
+  let transport: TlsTransport | null = null
+  try {
+    duplex._attach(below, undefined, received)
+    side.begin(duplex, {
+      failed,
+      secured(socket) {
+        if (secured.done()) return
+        duplex.off('end', ended)
+        transport = new TlsTransport(loop, protocol, socket, below, side.shutdownTimeout)
+        secured.setResult(transport)
+      },
+    })
+    const result = yield* secured
+    if (below instanceof SocketTransport) below._upper = result
+    return result
+  } catch (error) {
+    // Once the transport is there, it is what hears of the end.
+    ;(transport as TlsTransport | null)?.abort()
+    duplex.destroy()
+    below.abort()
+    throw error
+  } finally {
+    timer.cancel()
+    settle(secured)
+  }
+}
+
+/** Nobody looks at the outcome any more, whatever it is or will be. */
+function settle(future: Future<unknown>): void {
+  if (!future.cancel() && !future.cancelled()) future.exception()
+}
+
+function handshakeTimedOut(): Error {
+  return new GyreError('the TLS handshake took too long', 'ERR_TLS_HANDSHAKE_TIMEOUT')
+}
+
+function hungUp(): Error {
+  const error = new Error('the connection was closed before the TLS handshake was done')
+  return Object.assign(error, { code: 'ECONNRESET' })
+}

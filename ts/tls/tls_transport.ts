@@ -1,0 +1,110 @@
+// TlsTransport: one end of a TLS connection for a protocol. Node's TLSSocket does the cryptography;
+// below it stands another transport.
+//
+// Invariants: 1. It closes in order: what waits, close_notify, then the peer's answer or its end is
+//                awaited, up to the shutdown timeout; only then the transport below is closed.
+//             2. As in asyncio there is no half-closing: the peer's end closes it.
+
+import type { TLSSocket } from 'node:tls'
+import { inspect } from 'node:util'
+import type { StreamEvents } from '../backend/backend'
+import { DuplexStream } from '../backend/duplex_stream'
+import { GyreError, NotSupportedError } from '../errors/errors'
+import type { TimerHandle } from '../loop/handle'
+import type { EventLoop } from '../loop/loop'
+import type { ExtraInfo, Protocol, Transport } from '../net/protocol'
+import { SocketTransport } from '../net/transport'
+
+/** A TLSSocket as a stream of the backend's contract. */
+class TlsStream extends DuplexStream<TLSSocket> {
+  private timer: TimerHandle | null = null
+
+  constructor(
+    private readonly loop: EventLoop,
+    socket: TLSSocket,
+    private readonly shutdownTimeoutMs: number,
+  ) {
+    super(loop.ring, socket)
+  }
+
+  override close(): void {
+    const { stream, loop, shutdownTimeoutMs } = this
+    if (stream.destroyed) return
+    this.expectClose()
+    const finish = () => {
+      if (stream.writableFinished && stream.readableEnded) stream.destroy()
+    }
+    stream.once('finish', finish)
+    stream.once('end', finish)
+    // What still comes is dropped: behind it stands the peer's close_notify.
+    stream.resume()
+    stream.end()
+    this.timer = loop.callLater(shutdownTimeoutMs, () => stream.destroy(shutdownTimedOut()))
+    finish()
+  }
+
+  protected override closed(): void {
+    this.timer?.cancel()
+    super.closed()
+  }
+}
+
+export class TlsTransport extends SocketTransport {
+  constructor(
+    loop: EventLoop,
+    protocol: Protocol,
+    private readonly socket: TLSSocket,
+    private readonly below: Transport,
+    shutdownTimeoutMs: number,
+  ) {
+    super(loop, protocol)
+    const stream = new TlsStream(loop, socket, shutdownTimeoutMs)
+    stream.attach(this as StreamEvents)
+    this._attach(stream)
+  }
+
+  override canWriteEof(): boolean {
+    return false
+  }
+
+  override writeEof(): void {
+    throw new NotSupportedError('a TLS connection cannot end in one direction only')
+  }
+
+  override getExtraInfo<K extends keyof ExtraInfo>(name: K): ExtraInfo[K]
+  override getExtraInfo<D = undefined>(name: string, fallback?: D): D | undefined
+  override getExtraInfo(name: string, fallback?: unknown): unknown {
+    const { socket } = this
+    switch (name) {
+      case 'tlsSocket':
+        return socket
+      case 'cipher':
+        return socket.getCipher()
+      case 'peercert':
+        return socket.getPeerCertificate()
+      case 'tlsVersion':
+        return socket.getProtocol()
+      case 'alpnProtocol':
+        return socket.alpnProtocol || null
+      case 'servername':
+        return servernameOf(socket)
+      default:
+        return this.below.getExtraInfo(name, fallback)
+    }
+  }
+
+  override [inspect.custom](): string {
+    const state = this.isClosing() ? 'closing' : 'open'
+    return `<TlsTransport ${state} ${this.socket.getProtocol()} over ${inspect(this.below)}>`
+  }
+}
+
+/** Node has false where the client asked for no name, as older typings do not know. */
+function servernameOf(socket: TLSSocket): string | null {
+  const { servername } = socket as { servername?: unknown }
+  return typeof servername === 'string' ? servername : null
+}
+
+function shutdownTimedOut(): Error {
+  return new GyreError('the TLS shutdown took too long', 'ERR_TLS_SHUTDOWN_TIMEOUT')
+}
