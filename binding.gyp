@@ -27,6 +27,7 @@
               "native/core/syscalls.cc",
               "native/core/syscalls_linux.cc",
               "native/core/timer_wheel.cc",
+              "native/binding/datagram_methods.cc",
               "native/binding/environment.cc",
               "native/binding/host_uv.cc",
               "native/binding/loop_binding.cc",

@@ -47,6 +47,18 @@ export { EventLoop, type EventLoopOptions, type ExceptionHandler } from './loop/
 export { getEventLoop, getRunningLoop, newEventLoop, setEventLoop } from './loop/running'
 export type { Connection, ConnectionOptions, ProtocolFactory } from './net/connection'
 export type {
+  DatagramEndpoint,
+  DatagramEndpointOptions,
+  EndpointAddress,
+} from './net/datagram_endpoint'
+export type {
+  DatagramAddress,
+  DatagramExtraInfo,
+  DatagramProtocol,
+  DatagramSocketInfo,
+  DatagramTransport,
+} from './net/datagram_protocol'
+export type {
   ExtraInfo,
   Protocol,
   SocketInfo,
@@ -74,6 +86,7 @@ export type { StartTlsOptions } from './tls/start_tls'
 
 import './net/connection'
 import './run/grace'
+import './net/datagram_endpoint'
 import './run/until_complete'
 
 export { LifoQueue, PriorityQueue } from './queues/ordered_queues'

@@ -134,20 +134,32 @@ void LoopBinding::SetActive(bool active, napi_value wrapper) {
   }
 }
 
-// User code can take the memory away: a view of the slab has the buffer, and whoever transfers
-// that leaves the core with memory that may be freed.
+void LoopBinding::SetDatagramSlab(napi_value buffer) {
+  loop_.network().datagrams().SetSlab(BytesOf(env_, buffer));
+  buffers_[kDatagram].Take(env_, buffer);
+}
+
+// User code can take the memory away: a view of a slab has the buffer, and whoever transfers that
+// leaves the core with memory that may be freed.
 void LoopBinding::CheckReceiveSlab() {
-  Hold& slab = buffers_[kReceive];
-  if (!slab) return;
+  if (IsDetached(buffers_[kReceive])) {
+    loop_.network().SetReceiveSlab({});
+    buffers_[kReceive].Release();
+  }
+  if (IsDetached(buffers_[kDatagram])) {
+    loop_.network().datagrams().SetSlab({});
+    buffers_[kDatagram].Release();
+  }
+}
+
+bool LoopBinding::IsDetached(const Hold& buffer) const {
+  if (!buffer) return false;
   napi_handle_scope scope = nullptr;
   napi_open_handle_scope(env_, &scope);
   bool is_detached = false;
-  napi_is_detached_arraybuffer(env_, slab.Get(), &is_detached);
-  if (is_detached) {
-    loop_.network().SetReceiveSlab({});
-    slab.Release();
-  }
+  napi_is_detached_arraybuffer(env_, buffer.Get(), &is_detached);
   napi_close_handle_scope(env_, scope);
+  return is_detached;
 }
 
 bool LoopBinding::EnterTypeScript() {

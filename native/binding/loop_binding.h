@@ -35,6 +35,7 @@ class LoopBinding final : public Visitor {
   void SetReadyRing(napi_value buffer);
   void SetReceiveSlab(napi_value buffer);
   void SetSendSlab(napi_value buffer);
+  void SetDatagramSlab(napi_value buffer);
 
   void SetActive(bool active, napi_value wrapper);
 
@@ -47,7 +48,7 @@ class LoopBinding final : public Visitor {
   ListLink<LoopBinding> environment_link;
 
  private:
-  enum Buffer : size_t { kControl, kReady, kSubmissions, kReceive, kSend, kBuffers };
+  enum Buffer : size_t { kControl, kReady, kSubmissions, kReceive, kSend, kDatagram, kBuffers };
 
   LoopBinding(napi_env env, Environment& environment, uv_loop_t* uv, uint32_t* control,
               std::span<Entry> ready, std::span<Entry> submissions, const Loop::Options& options);
@@ -56,6 +57,7 @@ class LoopBinding final : public Visitor {
   static napi_value Construct(napi_env env, napi_callback_info info);
 
   void CheckReceiveSlab() override;
+  bool IsDetached(const Hold& buffer) const;
   bool EnterTypeScript() override;
 
   napi_env env_;

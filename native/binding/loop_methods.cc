@@ -1,32 +1,11 @@
 #include "loop_methods.h"
 
-#include <cerrno>
-
-#include "loop_binding.h"
-#include "napi.h"
+#include "datagram_methods.h"
+#include "loop_method.h"
 
 namespace gyre {
 
 namespace {
-
-using Method = napi_value (*)(LoopBinding& self, const Arguments& arguments);
-
-// Finds the loop behind the receiver. Node-API has checked that it is an instance of the class,
-// but not that its constructor ended well.
-template <Method kMethod>
-napi_value Call(napi_env env, napi_callback_info info) {
-  const Arguments arguments(env, info);
-  void* self = nullptr;
-  if (napi_unwrap(env, arguments.receiver(), &self) != napi_ok) return nullptr;
-  auto& binding = *static_cast<LoopBinding*>(self);
-  if (binding.loop().is_closed()) return MakeInteger(env, -EBADF);
-  return kMethod(binding, arguments);
-}
-
-template <Method kMethod>
-constexpr napi_property_descriptor Describe(const char* name) {
-  return {name, nullptr, Call<kMethod>, nullptr, nullptr, nullptr, napi_default_method, nullptr};
-}
 
 // --- Memory -----------------------------------------------------------------------------------
 
@@ -78,6 +57,7 @@ napi_value Stats(LoopBinding& self, const Arguments& arguments) {
   SetNumber(env, stats, "timers", loop.timer_count());
   SetNumber(env, stats, "streams", loop.network().stream_count());
   SetNumber(env, stats, "listeners", loop.network().listener_count());
+  SetNumber(env, stats, "datagrams", loop.network().datagrams().count());
   SetNumber(env, stats, "visits", static_cast<double>(self.host().visit_count()));
   SetNumber(env, stats, "polls", static_cast<double>(loop.stats().polls));
   SetNumber(env, stats, "submissions", static_cast<double>(loop.stats().submissions));
@@ -91,18 +71,6 @@ napi_value Close(LoopBinding& self, const Arguments&) {
 
 // --- Sockets ----------------------------------------------------------------------------------
 // They drain first, so that what was submitted before the call happens before it.
-
-int32_t ParseAddress(const Arguments& arguments, size_t index, SocketAddress* address) {
-  return address->Parse(arguments.Text(index),
-                        static_cast<uint16_t>(arguments.Unsigned(index + 1)));
-}
-
-// Leaves the token of what was made where TypeScript looks for it.
-napi_value Made(LoopBinding& self, const Arguments& arguments, int result, Token token) {
-  if (result == 0) self.loop().PutResult(token);
-  self.host().Refresh();
-  return MakeInteger(arguments.env(), result);
-}
 
 napi_value Listen(LoopBinding& self, const Arguments& arguments) {
   constexpr uint32_t kReusePort = 1;
@@ -153,11 +121,7 @@ napi_value Address(LoopBinding& self, const Arguments& arguments) {
   const int result =
       self.loop().network().Address(arguments.TokenAt(0), arguments.Boolean(2), &address);
   if (result < 0) return MakeInteger(env, result);
-  const napi_value object = MakeObject(env);
-  SetProperty(env, object, "address", MakeText(env, address.ip()));
-  SetProperty(env, object, "family", MakeText(env, address.family() == AF_INET ? "IPv4" : "IPv6"));
-  SetNumber(env, object, "port", address.port());
-  return object;
+  return MakeAddress(env, address);
 }
 
 napi_value SetOption(LoopBinding& self, const Arguments& arguments) {
@@ -193,6 +157,11 @@ constexpr napi_property_descriptor kMethods[] = {
 
 }  // namespace
 
-std::span<const napi_property_descriptor> LoopMethods() { return kMethods; }
+std::vector<napi_property_descriptor> LoopMethods() {
+  std::vector<napi_property_descriptor> methods(std::begin(kMethods), std::end(kMethods));
+  const auto datagram_methods = DatagramMethods();
+  methods.insert(methods.end(), datagram_methods.begin(), datagram_methods.end());
+  return methods;
+}
 
 }  // namespace gyre

@@ -5,10 +5,11 @@
 
 #include <node_api.h>
 
-#include <span>
+#include <vector>
 
 namespace gyre {
 
-std::span<const napi_property_descriptor> LoopMethods();
+// All of them, also those that stand in files of their own.
+std::vector<napi_property_descriptor> LoopMethods();
 
 }  // namespace gyre

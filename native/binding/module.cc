@@ -3,6 +3,8 @@
 #include <array>
 #include <utility>
 
+#include "../core/address_record.h"
+#include "../core/datagram_slab.h"
 #include "../core/layout.h"
 #include "environment.h"
 #include "loop_binding.h"
@@ -30,7 +32,9 @@ napi_value MakeLayout(napi_env env) {
                                             {"controlWords", kControlWords},
                                             {"entryBytes", sizeof(Entry)},
                                             {"generationBits", kGenerationBits},
-                                            {"firstForeignKind", kFirstForeignKind}});
+                                            {"firstForeignKind", kFirstForeignKind},
+                                            {"addressRecordBytes", sizeof(AddressRecord)},
+                                            {"datagramSlabBytes", DatagramSlab::kBytes}});
   SetProperty(env, layout, "control",
               MakeTable(env, {{"readyHead", kReadyHead},
                               {"readyTail", kReadyTail},
@@ -49,7 +53,12 @@ napi_value MakeLayout(napi_env env) {
                               {"PENDING", Number(Kind::kPending)},
                               {"DRAINED", Number(Kind::kDrained)},
                               {"CLOSED", Number(Kind::kClosed)},
-                              {"ACCEPT_FAILED", Number(Kind::kAcceptFailed)}}));
+                              {"ACCEPT_FAILED", Number(Kind::kAcceptFailed)},
+                              {"DATAGRAM", Number(Kind::kDatagram)},
+                              {"DATAGRAM_FAILED", Number(Kind::kDatagramFailed)},
+                              {"DATAGRAM_PENDING", Number(Kind::kDatagramPending)},
+                              {"DATAGRAM_DRAINED", Number(Kind::kDatagramDrained)},
+                              {"DATAGRAM_CLOSED", Number(Kind::kDatagramClosed)}}));
   SetProperty(env, layout, "ops",
               MakeTable(env, {{"TIMER_ARM", Number(Op::kTimerArm)},
                               {"TIMER_CANCEL", Number(Op::kTimerCancel)},
@@ -61,12 +70,25 @@ napi_value MakeLayout(napi_env env) {
                               {"ABORT", Number(Op::kAbort)},
                               {"WATCH_DRAIN", Number(Op::kWatchDrain)},
                               {"LISTEN_CLOSE", Number(Op::kListenClose)},
-                              {"LISTEN_RESUME", Number(Op::kListenResume)}}));
+                              {"LISTEN_RESUME", Number(Op::kListenResume)},
+                              {"DATAGRAM_SEND", Number(Op::kDatagramSend)},
+                              {"DATAGRAM_START", Number(Op::kDatagramStart)},
+                              {"DATAGRAM_CLOSE", Number(Op::kDatagramClose)},
+                              {"DATAGRAM_ABORT", Number(Op::kDatagramAbort)},
+                              {"DATAGRAM_WATCH_DRAIN", Number(Op::kDatagramWatchDrain)}}));
   SetProperty(env, layout, "operations",
               MakeTable(env, {{"NONE", Number(Operation::kNone)},
                               {"CONNECT", Number(Operation::kConnect)},
                               {"READ", Number(Operation::kRead)},
                               {"WRITE", Number(Operation::kWrite)}}));
+  using Option = Datagrams::Option;
+  SetProperty(env, layout, "datagramOptions",
+              MakeTable(env, {{"broadcast", Number(Option::kBroadcast)},
+                              {"ttl", Number(Option::kTtl)},
+                              {"multicastTtl", Number(Option::kMulticastTtl)},
+                              {"multicastLoopback", Number(Option::kMulticastLoopback)},
+                              {"receiveBufferBytes", Number(Option::kReceiveBufferBytes)},
+                              {"sendBufferBytes", Number(Option::kSendBufferBytes)}}));
   return layout;
 }
 

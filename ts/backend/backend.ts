@@ -4,8 +4,12 @@
 // A backend owns the clock, the deadlines and the sockets. It appends what happened to the loop's
 // ready ring and calls `host.visit()` to have it run; it never calls user code by itself.
 
+import type { DatagramEvents, DatagramHandle, DatagramOptions } from './datagram_contract'
 import type { ReadyRing } from './ready_ring'
+import type { SocketAddress } from './socket_name'
 import type { TimerTable } from './timer_table'
+
+export type { SocketAddress }
 
 export type BackendName = 'native' | 'fallback'
 
@@ -67,6 +71,8 @@ export interface Backend {
   listen(endpoint: ListenEndpoint, events: ListenerEvents): ListenerHandle
   /** Connects a TCP socket; `events.streamConnected` or `events.streamClosed` tells the outcome. */
   connect(endpoint: ConnectEndpoint, events: StreamEvents): StreamHandle
+  /** Opens a UDP socket; `events.datagramOpened` or `events.datagramClosed` tells the outcome. */
+  openDatagram(options: DatagramOptions, events: DatagramEvents): DatagramHandle
 
   /** Closes all sockets and drops all timers. Idempotent. */
   close(): void
@@ -86,12 +92,6 @@ export interface ConnectEndpoint {
   port: number
   localAddress: string | null
   localPort: number
-}
-
-export interface SocketAddress {
-  address: string
-  family: 'IPv4' | 'IPv6'
-  port: number
 }
 
 /**

@@ -17,8 +17,10 @@ import type {
   StreamHandle,
 } from './backend'
 import { BackendKind, Visit } from './backend'
+import type { DatagramEvents, DatagramHandle, DatagramOptions } from './datagram_contract'
 import { DeadlineHeap } from './deadline_heap'
 import { Deferral } from './deferral'
+import { FallbackDatagram } from './fallback_datagram'
 import { FallbackListener } from './fallback_listener'
 import { FallbackSockets } from './fallback_sockets'
 import { FallbackStream } from './fallback_stream'
@@ -104,6 +106,10 @@ export class FallbackBackend implements Backend {
 
   connect(endpoint: ConnectEndpoint, events: StreamEvents): StreamHandle {
     return FallbackStream.connect(this.host.ring, endpoint, events, this.sockets)
+  }
+
+  openDatagram(options: DatagramOptions, events: DatagramEvents): DatagramHandle {
+    return new FallbackDatagram(this.host.ring, options, events, this.sockets)
   }
 
   close(): void {

@@ -18,9 +18,11 @@ import type {
   StreamHandle,
 } from './backend'
 import { Visit } from './backend'
+import type { DatagramEvents, DatagramHandle, DatagramOptions } from './datagram_contract'
 import { Deferral } from './deferral'
 import type { Addon, NativeLoop } from './native_addon'
 import { NativeKind, NativeOp } from './native_addon'
+import { NativeDatagrams } from './native_datagrams'
 import { NativeListener } from './native_listener'
 import { type NativeOwner, NativeStream } from './native_stream'
 import { Control } from './ready_ring'
@@ -37,6 +39,7 @@ export class NativeBackend implements Backend, NativeOwner {
   private readonly deferral = new Deferral(() => this.visitFromJs())
   private readonly streams: (NativeStream | undefined)[] = []
   private readonly listeners = new Map<number, NativeListener>()
+  private readonly datagrams: NativeDatagrams
   private receiveSlab: ReceiveSlab | null = null
   private virtualNs = 0
   private active = false
@@ -61,12 +64,14 @@ export class NativeBackend implements Backend, NativeOwner {
       { clockOriginNs: clockOriginNs(addon), virtual: isVirtual },
       () => this.onVisit(),
     )
+    const { datagramSlabBytes } = addon.layout
+    this.datagrams = new NativeDatagrams(this.native, this.submissions, ring, datagramSlabBytes)
     ring.onWake = () => this.wake()
     ring.onGrow = (buffer) => this.native.setReadyRing(buffer)
   }
 
   get handles(): number {
-    return this.openStreams + this.listeners.size
+    return this.openStreams + this.listeners.size + this.datagrams.size
   }
 
   time(): number {
@@ -107,6 +112,10 @@ export class NativeBackend implements Backend, NativeOwner {
   }
 
   dispatch(kind: number, generation: number, slot: number, a: number, b: number): void {
+    if (kind >= NativeKind.DATAGRAM && kind <= NativeKind.DATAGRAM_CLOSED) {
+      this.datagrams.dispatch(kind, generation, slot, a, b)
+      return
+    }
     if (kind === NativeKind.ACCEPTED) {
       this.accepted(generation, slot, a, b)
       return
@@ -153,9 +162,14 @@ export class NativeBackend implements Backend, NativeOwner {
     return this.addStream(slot, generation, events, { address, port })
   }
 
+  openDatagram(options: DatagramOptions, events: DatagramEvents): DatagramHandle {
+    return this.datagrams.open(options, events)
+  }
+
   close(): void {
     this.setActive(false)
     this.native.close()
+    this.datagrams.close()
     this.streams.length = 0
     this.listeners.clear()
   }
@@ -223,6 +237,7 @@ export class NativeBackend implements Backend, NativeOwner {
   /** User code sees views of the slab; should it detach the memory, there must be another. */
   private replaceDetachedSlab(): void {
     if (this.receiveSlab?.isDetached) this.makeSlab()
+    this.datagrams.replaceDetachedSlab()
   }
 
   private wake(): void {

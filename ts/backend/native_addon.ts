@@ -29,6 +29,28 @@ export interface NativeLoop {
     value: number,
     delaySeconds: number,
   ): number
+  setDatagramSlab(buffer: ArrayBuffer): void
+  openDatagram(
+    localIp: string,
+    localPort: number,
+    remoteIp: string | null,
+    remotePort: number,
+    flags: number,
+  ): number
+  datagramPendingBytes(slot: number, generation: number): number
+  datagramAddress(slot: number, generation: number, peer: boolean): NativeAddress | number
+  setDatagramOption(slot: number, generation: number, option: number, value: number): number
+  getDatagramOption(slot: number, generation: number, option: number): number
+  setMembership(
+    slot: number,
+    generation: number,
+    joins: number,
+    group: string,
+    interfaceIp: string | null,
+  ): number
+  setMulticastInterface(slot: number, generation: number, interfaceIp: string): number
+  encodeAddress(ip: string, into: Uint8Array): number
+  decodeAddress(record: Uint8Array): NativeAddress | number
   stats(): Record<string, number>
   close(): void
 }
@@ -56,12 +78,15 @@ export interface Layout {
   readonly version: number
   readonly entryBytes: number
   readonly controlWords: number
+  readonly addressRecordBytes: number
+  readonly datagramSlabBytes: number
   /** Kinds below are native code's. */
   readonly firstForeignKind: number
   readonly control: Readonly<Record<string, number>>
   readonly kinds: Readonly<Record<string, number>>
   readonly ops: Readonly<Record<string, number>>
   readonly operations: Readonly<Record<string, number>>
+  readonly datagramOptions: Readonly<Record<string, number>>
 }
 
 /** Ready entries that native code makes. */
@@ -75,6 +100,11 @@ export const NativeKind = {
   DRAINED: 7,
   CLOSED: 8,
   ACCEPT_FAILED: 9,
+  DATAGRAM: 16,
+  DATAGRAM_FAILED: 17,
+  DATAGRAM_PENDING: 18,
+  DATAGRAM_DRAINED: 19,
+  DATAGRAM_CLOSED: 20,
 } as const
 
 /** Submissions that native code takes. */
@@ -90,10 +120,25 @@ export const NativeOp = {
   WATCH_DRAIN: 9,
   LISTEN_CLOSE: 10,
   LISTEN_RESUME: 11,
+  DATAGRAM_SEND: 32,
+  DATAGRAM_START: 33,
+  DATAGRAM_CLOSE: 34,
+  DATAGRAM_ABORT: 35,
+  DATAGRAM_WATCH_DRAIN: 36,
 } as const
 
 /** Which operation ended a stream. */
 export const NativeOperation = { CONNECT: 1, READ: 2, WRITE: 3 } as const
+
+/** Options of UDP sockets, by the names of the contract. */
+export const NativeDatagramOption = {
+  broadcast: 1,
+  ttl: 2,
+  multicastTtl: 3,
+  multicastLoopback: 4,
+  receiveBufferBytes: 5,
+  sendBufferBytes: 6,
+} as const
 
 const LAYOUT_VERSION = 1
 
@@ -151,7 +196,8 @@ function checkLayout(layout: Layout, file: string): void {
     agrees(Control, words) &&
     agrees(NativeKind, layout.kinds) &&
     agrees(NativeOp, layout.ops) &&
-    agrees(NativeOperation, layout.operations)
+    agrees(NativeOperation, layout.operations) &&
+    agrees(NativeDatagramOption, layout.datagramOptions)
   if (matches) return
   const remedy = '`npm rebuild gyre` builds it anew'
   const message = `the native binary ${file} belongs to another version of Gyre: ${remedy}`

@@ -15,7 +15,9 @@ export class Submissions {
   private readonly words = new Int32Array(this.buffer)
   private readonly floats = new Float64Array(this.buffer)
   private readonly control: Int32Array
-  private slab: Uint8Array | null = null
+  private slab = new Uint8Array(0)
+  /** The same memory. */
+  private slabWords = new Int32Array(0)
   private slabUsed = 0
 
   constructor(
@@ -62,25 +64,45 @@ export class Submissions {
 
   /** Submits a copy of `data`, which must fit the slab. */
   send(generation: number, slot: number, data: Uint8Array): void {
-    const slab = this.slab ?? this.makeSlab()
+    const length = data.byteLength
+    const offset = this.takeSlab(length)
+    this.slab.set(data, offset)
+    this.push(NativeOp.SEND, generation, slot, offset, length)
+  }
+
+  /** Submits a copy of `data`, which must fit the slab, with the record of its address before it. */
+  sendDatagram(generation: number, slot: number, record: Int32Array, data: Uint8Array): void {
+    const length = data.byteLength
+    // Words stand at whole words. Streams leave no gaps: what is adjacent goes out as one slice.
+    this.slabUsed = (this.slabUsed + 3) & ~3
+    const offset = this.takeSlab(record.byteLength + length)
+    const { slabWords } = this
+    const at = offset >> 2
+    for (let i = 0; i < record.length; i++) slabWords[at + i] = record[i]!
+    const dataOffset = offset + record.byteLength
+    this.slab.set(data, dataOffset)
+    this.push(NativeOp.DATAGRAM_SEND, generation, slot, dataOffset, length)
+  }
+
+  /** Room for `length` bytes in the slab. */
+  private takeSlab(length: number): number {
+    if (this.slab.length === 0) this.makeSlab()
     const { control } = this
     if (control[Control.SUBMIT_HEAD] === control[Control.SUBMIT_TAIL]) this.slabUsed = 0
-    const length = data.byteLength
     if (this.slabUsed + length > SEND_SLAB_BYTES) {
       this.flush()
       this.slabUsed = 0
     }
     const offset = this.slabUsed
-    slab.set(data, offset)
     this.slabUsed = offset + length
-    this.push(NativeOp.SEND, generation, slot, offset, length)
+    return offset
   }
 
-  private makeSlab(): Uint8Array {
+  private makeSlab(): void {
     const memory = new ArrayBuffer(SEND_SLAB_BYTES)
     this.giveSlab(memory)
     this.slab = new Uint8Array(memory)
-    return this.slab
+    this.slabWords = new Int32Array(memory)
   }
 
   /** A free entry at the tail. */

@@ -3,10 +3,10 @@
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import type { SocketAddress } from '../backend/backend'
+import { nameOf, type SocketName } from '../backend/socket_name'
 import { checkPort, invalidType } from '../errors/arguments'
 import type { Future } from '../future/future'
 import { wrap } from '../task/create'
-import type { SocketName } from './protocol'
 
 export interface ResolvedAddress {
   address: string
@@ -39,7 +39,5 @@ export function* resolve(host: string): Generator<Future<unknown>, ResolvedAddre
 
 /** `[host, port]`, with names for the parts. */
 export function socketName(address: SocketAddress | null): SocketName | null {
-  if (address === null) return null
-  const { address: host, port, family } = address
-  return Object.assign([host, port] as const, { address: host, port, family })
+  return address === null ? null : nameOf(address)
 }

@@ -1,13 +1,9 @@
 // What protocols and transports are to each other, after asyncio's protocols and transports.
 
 import type { CipherNameAndProtocol, PeerCertificate, TLSSocket } from 'node:tls'
+import type { SocketName } from '../backend/socket_name'
 
-/** Host, port and family of a socket: `[host, port]` as in Python, with names for the parts. */
-export type SocketName = readonly [host: string, port: number] & {
-  readonly address: string
-  readonly port: number
-  readonly family: 'IPv4' | 'IPv6'
-}
+export type { SocketName }
 
 /** What can be written. Strings go out as UTF-8. */
 export type Writable = string | Uint8Array | ArrayBufferView | ArrayBuffer

@@ -3,8 +3,7 @@
 // Invariants: 1. connectionMade comes first and connectionLost last, each once, and neither from
 //                inside a
 //                call to the transport.
-//             2. pauseWriting and resumeWriting alternate, one call a crossing of the marks.
-//             3. Nothing is given to the protocol between pauseReading and resumeReading; what was
+//             2. Nothing is given to the protocol between pauseReading and resumeReading; what was
 //                on its
 //                way is kept.
 
@@ -25,8 +24,8 @@ import type {
   Writable,
   WriteBufferLimits,
 } from './protocol'
-
-const HIGH_WATER_BYTES = 64 * 1024
+import { toBytes } from './writable'
+import { WriteFlow } from './write_flow'
 
 /**
  * OPEN: both directions. CLOSING: close was called. CLOSED: connectionLost was called, or is next.
@@ -36,12 +35,10 @@ type State = (typeof State)[keyof typeof State]
 
 export class SocketTransport implements Transport, StreamEvents {
   private stream!: StreamHandle
+  private flow!: WriteFlow
   private state: State = State.OPEN
   private readingPaused = false
-  private writingPaused = false
   private eofWritten = false
-  private high = HIGH_WATER_BYTES
-  private low = HIGH_WATER_BYTES / 4
   /** What arrived while reading was paused: bytes, or null for the end. */
   private held: (Buffer | null)[] = []
   /** What made the transport close itself. */
@@ -65,6 +62,11 @@ export class SocketTransport implements Transport, StreamEvents {
   /** @internal The stream is there; the protocol hears of it with `begin`. */
   _attach(stream: StreamHandle): void {
     this.stream = stream
+    this.flow = new WriteFlow(
+      stream,
+      () => this.call('pauseWriting', () => this.protocol.pauseWriting?.()),
+      () => this.call('resumeWriting', () => this.protocol.resumeWriting?.()),
+    )
   }
 
   /** @internal Tells the protocol that the connection is made, and starts to read. */
@@ -85,7 +87,7 @@ export class SocketTransport implements Transport, StreamEvents {
     }
     if (this.state !== State.OPEN || bytes.byteLength === 0) return
     this.stream.write(bytes)
-    this.pauseIfFull()
+    this.flow.pauseIfFull()
   }
 
   writelines(list: Iterable<Writable>): void {
@@ -138,20 +140,12 @@ export class SocketTransport implements Transport, StreamEvents {
   }
 
   setWriteBufferLimits(limits: WriteBufferLimits = {}): void {
-    if (typeof limits !== 'object' || limits === null)
-      throw invalidType('limits', 'an object', limits)
-    const high = limits.high ?? (limits.low === undefined ? HIGH_WATER_BYTES : limits.low * 4)
-    checkInteger('limits.high', high, 0)
-    const low = limits.low ?? Math.floor(high / 4)
-    checkInteger('limits.low', low, 0, high)
-    this.high = high
-    this.low = low
-    if (this.writingPaused) this.stream.watchDrain(low)
-    this.pauseIfFull()
+    this.flow.setLimits(limits)
+    if (this.state === State.OPEN) this.flow.pauseIfFull()
   }
 
   getWriteBufferLimits(): { low: number; high: number } {
-    return { low: this.low, high: this.high }
+    return this.flow.limits
   }
 
   getWriteBufferSize(): number {
@@ -221,9 +215,7 @@ export class SocketTransport implements Transport, StreamEvents {
 
   /** @internal */
   streamDrained(): void {
-    if (!this.writingPaused || this.state === State.CLOSED) return
-    this.writingPaused = false
-    this.call('resumeWriting', () => this.protocol.resumeWriting?.())
+    if (this.state !== State.CLOSED) this.flow.drained()
   }
 
   /** @internal */
@@ -257,16 +249,6 @@ export class SocketTransport implements Transport, StreamEvents {
     }
   }
 
-  private pauseIfFull(): void {
-    if (this.writingPaused || this.state !== State.OPEN) return
-    const { stream, high } = this
-    // The estimate is cheap and never too low; what it says is looked at closely before it counts.
-    if (stream.bufferedEstimate() <= high || stream.bufferedBytes() <= high) return
-    this.writingPaused = true
-    stream.watchDrain(this.low)
-    this.call('pauseWriting', () => this.protocol.pauseWriting?.())
-  }
-
   /** Calls the protocol; what it throws is reported and the connection goes on, as in asyncio. */
   private call(method: string, act: () => void): void {
     try {
@@ -294,12 +276,4 @@ function receive(this: Protocol, data: Buffer): void {
 
 function addressText(address: SocketAddress | null | undefined): string {
   return address === null || address === undefined ? '?' : `${address.address}:${address.port}`
-}
-
-function toBytes(data: Writable): Uint8Array {
-  if (data instanceof Uint8Array) return data
-  if (typeof data === 'string') return Buffer.from(data)
-  if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-  if (data instanceof ArrayBuffer) return new Uint8Array(data)
-  throw invalidType('data', 'a string, a Uint8Array, an ArrayBuffer or a view of one', data)
 }
