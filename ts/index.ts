@@ -39,6 +39,24 @@ export {
   TimeoutError,
 } from './errors/errors'
 export { ExceptionGroup } from './errors/exception_group'
+export {
+  BrokenExecutorError,
+  JobModuleError,
+  NotSendableError,
+  WorkerDiedError,
+} from './errors/executor_errors'
+export { Executor, type ExecutorOptions, type ExecutorShutdownOptions } from './executors/executor'
+export { currentJob, type Job } from './executors/job'
+export type { JobFunction, ModuleFunction, StandaloneFunction } from './executors/job_function'
+export { JobResults, type MapOptions, type MapSource } from './executors/map'
+export {
+  ProcessPoolExecutor,
+  type ProcessPoolOptions,
+  ThreadPoolExecutor,
+  type ThreadPoolOptions,
+} from './executors/pools'
+export { type Submits, toThread } from './executors/run_in_executor'
+export { transfer } from './executors/transfer'
 export { Future, isFuture } from './future/future'
 export { Operation } from './future/operation'
 export type { ExceptionContext } from './loop/exception_handler'
@@ -85,6 +103,7 @@ export type { TlsClientOptions, TlsServerOptions, TlsTimeouts } from './tls/opti
 export type { StartTlsOptions } from './tls/start_tls'
 
 import './net/connection'
+import './run/default_executor'
 import './run/grace'
 import './net/datagram_endpoint'
 import './run/until_complete'

@@ -18,6 +18,7 @@ const ROWS: ReadonlyArray<readonly [row: string, modules: readonly string[]]> = 
   ['synchronization', ['sync/', 'queues/']],
   ['net', ['net/', 'bridge/', 'tls/']],
   ['bridges to Node', ['node/']],
+  ['executors', ['executors/']],
   ['index', ['index', 'testing', 'node']],
 ]
 

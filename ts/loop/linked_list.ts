@@ -14,6 +14,11 @@ export class LinkedList implements Iterable<Linked> {
   private readonly head: Linked = { _previous: null, _next: null }
   private last: Linked = this.head
 
+  /** The node that was added before all that are left; null if there is none. */
+  get first(): Linked | null {
+    return this.head._next
+  }
+
   /** REQUIRES: the node is on no list. */
   add(node: Linked): void {
     node._previous = this.last

@@ -11,6 +11,7 @@ import type { Task } from '../task/task'
 import './async_generators'
 import { cancelAllTasks, runToTheEnd } from './cancel_all'
 import { watchForDeadlock } from './deadlock'
+import { SHUTDOWN_TIMEOUT_MS } from './default_executor'
 import { Grace } from './grace'
 import { Signals } from './signals'
 import './until_complete'
@@ -134,7 +135,7 @@ export class Runner {
       await cancelAllTasks(loop)
       const closing = loop.createTask(loop.shutdownAsyncGens())
       await runToTheEnd(loop, closing, closing)
-      await loop.runUntilComplete(loop.shutdownDefaultExecutor())
+      await loop.runUntilComplete(loop.shutdownDefaultExecutor(SHUTDOWN_TIMEOUT_MS))
     } finally {
       this.loop = null
       loop.close()

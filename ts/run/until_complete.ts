@@ -1,8 +1,7 @@
-// EventLoop.runUntilComplete, and what a loop shuts down before it closes.
+// EventLoop.runUntilComplete, and what is said of tasks that are left when a loop closes.
 
 import { endsLoop, RuntimeError } from '../errors/errors'
 import type { Future } from '../future/future'
-import { GeneratorOperation, type Operation } from '../future/operation'
 import { EventLoop } from '../loop/loop'
 import type { Coro } from '../task/coroutine'
 import { ensureFuture } from '../task/create'
@@ -16,8 +15,6 @@ declare module '../loop/loop' {
      * the loop before.
      */
     runUntilComplete<T>(coro: Coro<T>): Promise<T>
-    /** Ends the default executor, if there is one. */
-    shutdownDefaultExecutor(): Operation<void>
   }
 }
 
@@ -43,13 +40,6 @@ EventLoop.prototype.runUntilComplete = async function runUntilComplete<T>(
   }
   return future.result()
 }
-
-EventLoop.prototype.shutdownDefaultExecutor = function shutdownDefaultExecutor(): Operation<void> {
-  return new GeneratorOperation(nothingToShutDown)
-}
-
-/** An operation that is over at once. */
-function* nothingToShutDown(): Generator<Future<unknown>, void, unknown> {}
 
 /** Tasks that are pending when their loop closes can never end: that is worth a word each. */
 EventLoop._onClose = (loop) => {

@@ -1,0 +1,110 @@
+// What a job throws comes back as itself.
+
+import assert from 'node:assert/strict'
+import { TimeoutError } from 'gyre'
+import { rejectionOf } from '../thrown.js'
+import { jobs, onBothPools } from './on_pools.js'
+
+onBothPools(
+  'an error keeps class, name, message, code, cause and properties',
+  {},
+  async (executor) => {
+    const error = (await rejectionOf(
+      executor.submit({ module: jobs, name: 'failWith' }, 'custom'),
+    )) as RangeError & { code: string; details: unknown; cause: unknown }
+    assert.ok(error instanceof RangeError)
+    assert.equal(error.message, 'out of it')
+    assert.equal(error.code, 'E_CUSTOM')
+    assert.deepEqual(error.details, { left: 3 })
+    assert.ok(error.cause instanceof TypeError)
+    assert.equal(error.cause.message, 'deep down')
+    assert.deepEqual(Object.keys(error), ['code', 'details'])
+  },
+)
+
+onBothPools(
+  'an error has the stack of the job and that of who submitted it',
+  {},
+  async (executor) => {
+    async function whoSubmits() {
+      await executor.submit({ module: jobs, name: 'failWith' }, 'custom')
+    }
+    const { stack = '' } = (await rejectionOf(whoSubmits())) as Error
+    const [inWorker = '', here = ''] = stack.split('    -- submitted --')
+    assert.match(inWorker, /failWith .*executors.jobs\.[jt]s/)
+    assert.doesNotMatch(inWorker, /run_job|piscina/)
+    assert.match(here, /whoSubmits .*job_errors\.test\.[jt]s/)
+    assert.doesNotMatch(here, /executor\.[jt]s/)
+  },
+)
+
+onBothPools(
+  "Gyre's own errors, groups, DOMExceptions and system errors are themselves",
+  {},
+  async (executor) => {
+    const thrown = (kind: string) =>
+      rejectionOf(executor.submit({ module: jobs, name: 'failWith' }, kind))
+    const slow = (await thrown('gyre')) as TimeoutError
+    assert.ok(slow instanceof TimeoutError)
+    assert.equal(slow.code, 'ERR_TIMEOUT')
+    const both = (await thrown('group')) as AggregateError
+    assert.ok(both instanceof AggregateError)
+    assert.ok(both.errors[0] instanceof RangeError)
+    assert.equal(both.errors[1], 'two')
+    const dom = (await thrown('dom')) as DOMException
+    assert.ok(dom instanceof DOMException)
+    assert.deepEqual([dom.name, dom.code, dom.message], ['NotFoundError', 8, 'no such thing'])
+    const { code, errno, syscall } = (await thrown('system')) as NodeJS.ErrnoException
+    assert.deepEqual([code, errno, syscall], ['ENOENT', -2, 'open'])
+  },
+)
+
+onBothPools('what is no error comes back as it was thrown', {}, async (executor) => {
+  const throwIt = (x: unknown) => {
+    throw x
+  }
+  for (const value of ['text', 5, null, undefined, { a: [1] }]) {
+    assert.deepEqual(await rejectionOf(executor.submit(throwIt, value)), value)
+  }
+  const unsendable = await rejectionOf(
+    executor.submit(() => {
+      throw () => 1
+    }),
+  )
+  assert.equal(unsendable, '[Function (anonymous)]')
+})
+
+onBothPools(
+  'a property that cannot be cloned is printed, and the rest arrives',
+  {},
+  async (executor) => {
+    const error = (await rejectionOf(
+      executor.submit({ module: jobs, name: 'failWith' }, 'unsendable'),
+    )) as Error & { callback: string; count: number }
+    assert.equal(error.message, 'has a function')
+    assert.equal(error.callback, '[Function: callback]')
+    assert.equal(error.count, 2)
+  },
+)
+
+onBothPools('an error whose causes form a circle arrives', {}, async (executor) => {
+  const error = (await rejectionOf(
+    executor.submit(() => {
+      const circle = new Error('circle')
+      circle.cause = circle
+      throw circle
+    }),
+  )) as Error
+  assert.equal(error.message, 'circle')
+  assert.equal((error.cause as Error).message, 'circle')
+})
+
+onBothPools('an async function that rejects is an error like any other', {}, async (executor) => {
+  const error = await rejectionOf(
+    executor.submit(async () => {
+      await null
+      throw new SyntaxError('later')
+    }),
+  )
+  assert.ok(error instanceof SyntaxError)
+})

@@ -1,0 +1,124 @@
+// Errors on their way between workers and the program. Structured clone keeps the class of built-in
+// errors and loses name, code and all other properties; this keeps them. A value that cannot be cloned
+// (a function in error.context, say) becomes its printed form: an error must always arrive.
+
+import { inspect } from 'node:util'
+import * as errors from '../errors/errors'
+import { ExceptionGroup } from '../errors/exception_group'
+import * as executorErrors from '../errors/executor_errors'
+
+/** An error, or anything else that was thrown, as plain data. */
+export type SentError =
+  | { readonly kind: 'value'; readonly value: unknown }
+  | {
+      readonly kind: 'error'
+      /** The constructor's name: that of the class, if it is one that the other side knows. */
+      readonly className: string
+      readonly name: string
+      readonly message: string
+      readonly stack: string
+      readonly properties: Readonly<Record<string, unknown>>
+      readonly cause?: SentError
+      /** The members of an AggregateError. */
+      readonly members?: readonly SentError[]
+    }
+
+/** Deeper causes are cut off: a chain may be a circle. */
+const DEPTH_MAX = 8
+/** Our own frames, as they are compiled and as source maps name them. */
+const MACHINERY = /[\\/]executors[\\/]run_job\.[jt]s:/
+const CARRIED_APART = new Set(['name', 'message', 'stack', 'cause', 'errors'])
+
+type ErrorClass = { readonly name: string; readonly prototype: Error }
+
+const BUILT_IN: readonly ErrorClass[] = [
+  ...[Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError],
+  AggregateError,
+  DOMException,
+]
+const OWN = [ExceptionGroup, ...Object.values(errors), ...Object.values(executorErrors)].filter(
+  (value) => value.prototype instanceof Error,
+) as readonly ErrorClass[]
+const KNOWN_CLASSES = new Map([...BUILT_IN, ...OWN].map((known) => [known.name, known]))
+
+/** Never throws: what cannot travel is printed. */
+export function sendError(
+  error: unknown,
+  isCloneable: (value: unknown) => boolean,
+  depth = 0,
+): SentError {
+  if (!(error instanceof Error)) {
+    return { kind: 'value', value: isCloneable(error) ? error : inspect(error) }
+  }
+  const goOn = (inner: unknown) =>
+    depth < DEPTH_MAX
+      ? sendError(inner, isCloneable, depth + 1)
+      : { kind: 'value' as const, value: '…' }
+  const properties: Record<string, unknown> = {}
+  for (const key of Object.keys(error)) {
+    if (CARRIED_APART.has(key)) continue
+    const value = (error as unknown as Record<string, unknown>)[key]
+    properties[key] = isCloneable(value) ? value : inspect(value)
+  }
+  // Accessors of the prototype in DOMException, hidden in an ExceptionGroup.
+  const { code } = error as { code?: unknown }
+  if (typeof code === 'string' || typeof code === 'number') properties.code ??= code
+  return {
+    kind: 'error',
+    className: classNameOf(error),
+    name: String(error.name),
+    message: String(error.message),
+    stack: withoutMachinery(String(error.stack)),
+    properties,
+    ...('cause' in error && error.cause !== undefined ? { cause: goOn(error.cause) } : {}),
+    ...(error instanceof AggregateError ? { members: error.errors.map(goOn) } : {}),
+  }
+}
+
+/** A stack without the frames below the job's function, which are the worker's own. */
+function withoutMachinery(stack: string): string {
+  const lines = stack.split('\n')
+  const index = lines.findIndex((line) => MACHINERY.test(line))
+  return (index > 0 ? lines.slice(0, index) : lines).join('\n')
+}
+
+/** The nearest class that the other side knows. */
+function classNameOf(error: Error): string {
+  let prototype: object | null = Object.getPrototypeOf(error)
+  while (prototype !== null) {
+    const { name } = prototype.constructor
+    if (KNOWN_CLASSES.has(name)) return name
+    prototype = Object.getPrototypeOf(prototype)
+  }
+  return 'Error'
+}
+
+/** The error anew. `submittedAt` is the stack of who sent the job; it is appended. */
+export function receiveError(sent: SentError, submittedAt: string | null): unknown {
+  if (sent.kind === 'value') return sent.value
+  const { className, name, message, stack, properties, cause, members } = sent
+  const isDomException = className === 'DOMException'
+  const known = KNOWN_CLASSES.get(className) as ErrorClass
+  const error: Error = isDomException
+    ? new DOMException(message, name)
+    : Object.setPrototypeOf(new Error(message), known.prototype)
+  define(error, 'stack', submittedAt === null ? stack : `${stack}\n${submittedAt}`)
+  if (error.name !== name) define(error, 'name', name)
+  if (cause !== undefined) define(error, 'cause', receiveError(cause, null))
+  if (members !== undefined) {
+    define(
+      error,
+      'errors',
+      members.map((member) => receiveError(member, null)),
+    )
+  }
+  for (const [key, value] of Object.entries(properties)) {
+    if (key === 'code' && isDomException) continue
+    define(error, key, value, true)
+  }
+  return error
+}
+
+function define(error: object, key: string, value: unknown, enumerable = false): void {
+  Object.defineProperty(error, key, { value, enumerable, configurable: true, writable: true })
+}

@@ -1,0 +1,39 @@
+// What an executor wants of the workers under it. Two hosts implement it: threads over piscina, processes
+// over node:child_process.
+
+import type { JobMessage, Reply } from './messages'
+
+/** How a job ended: a reply of its worker, or the reason why there is none. */
+export type Ending = Reply | { readonly kind: 'lost'; readonly error: Error }
+
+/** Arguments as they will be sent: taken at the call, so that later changes do not reach the job. */
+export interface Packed {
+  readonly args: unknown
+  readonly transferList: readonly unknown[]
+}
+
+/** A job that runs in a worker. */
+export interface RunningJob {
+  /** Tells the job; it goes on until it heeds its signal. */
+  cancel(): void
+  /** Ends the job with its worker, and no other job; it then ends as lost. */
+  terminate(): void
+}
+
+export interface WorkerHost {
+  /** Takes the arguments of a call. Throws NotSendableError for what cannot be sent. */
+  pack(args: readonly unknown[]): Packed
+  /**
+   * Starts a job; `ended` is called once, not before `start` has returned. REQUIRES: fewer jobs than
+   * workers are running.
+   */
+  start(
+    job: Omit<JobMessage, 'args'> & { packed: Packed },
+    ended: (ending: Ending) => void,
+  ): RunningJob
+  /** Ends the workers. REQUIRES: no job is running. */
+  close(): Promise<void>
+}
+
+/** Hears of errors in workers that belong to no job. */
+export type StrayErrorListener = (error: Error) => void

@@ -1,0 +1,68 @@
+// The future of a job: cancelling it takes the job out of the queue, or tells its worker.
+
+import type { Cancellation } from '../future/cancellation'
+import { Future } from '../future/future'
+import { FutureState } from '../future/waiter'
+import type { Linked } from '../loop/linked_list'
+import type { EventLoop } from '../loop/loop'
+import { receiveError } from './error_transport'
+import type { Packed, RunningJob } from './host'
+import type { JobSpec } from './job_function'
+
+/** What a job hears of, or changes in, the executor it belongs to. */
+export interface JobOwner {
+  /** The job was cancelled, in the queue or in its worker. */
+  jobCancelled(job: JobFuture<unknown>): void
+}
+
+export class JobFuture<T> extends Future<T> implements Linked {
+  static override readonly _isInner = true
+  /** @internal */ _previous: Linked | null = null
+  /** @internal */ _next: Linked | null = null
+  /** @internal Set while a worker runs it. */ running: RunningJob | null = null
+
+  /** @internal */
+  constructor(
+    loop: EventLoop,
+    private readonly owner: JobOwner,
+    readonly spec: JobSpec,
+    readonly packed: Packed,
+    readonly isChunk: boolean,
+    /** Holds the stack of who submitted it, written out only where it is needed. */
+    private readonly trace: { readonly stack?: string },
+  ) {
+    super(loop)
+  }
+
+  override _cancelWith(cancellation: Cancellation): boolean {
+    if (!super._cancelWith(cancellation)) return false
+    this.owner.jobCancelled(this as JobFuture<unknown>)
+    return true
+  }
+
+  /** @internal Nobody waits for it: it was cancelled, or its loop is closed. */
+  isAbandoned(): boolean {
+    return this._state !== FutureState.PENDING || this._loop.isClosed()
+  }
+
+  /** @internal The frames of who submitted it. */
+  submittedAt(): string {
+    const frames = (this.trace.stack ?? '').split('\n').slice(1).join('\n')
+    return `    -- submitted --\n${frames}`
+  }
+
+  /** @internal */
+  fail(error: unknown): void {
+    if (!this.isAbandoned()) this.setException(error)
+  }
+
+  /** @internal */
+  failWith(sent: Parameters<typeof receiveError>[0]): void {
+    this.fail(receiveError(sent, this.submittedAt()))
+  }
+
+  /** @internal */
+  succeed(value: T): void {
+    if (!this.isAbandoned()) this.setResult(value)
+  }
+}

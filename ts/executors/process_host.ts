@@ -1,0 +1,206 @@
+// The processes under a ProcessPoolExecutor, over node:child_process. Why no library:
+// docs/decisions/worker-pools.md.
+//
+// Invariants: 1. A process runs one job at a time.
+//             2. An idle process does not keep the program alive; a busy one does.
+//             3. A process that has ended is not in `processes`.
+
+import { type ChildProcess, fork } from 'node:child_process'
+import { join } from 'node:path'
+import { deserialize, serialize } from 'node:v8'
+import { NotSendableError, WorkerDiedError } from '../errors/executor_errors'
+import type { Ending, Packed, RunningJob, StrayErrorListener, WorkerHost } from './host'
+import type { Initializer, JobMessage } from './messages'
+import type { FromProcess, ToProcess } from './process_messages'
+import { unwrapTransfers } from './transfer'
+
+export interface ProcessHostOptions {
+  initializer: Initializer | null
+  env: NodeJS.ProcessEnv | undefined
+  execArgv: readonly string[] | undefined
+}
+
+/**
+ * The processes that are there, of all pools: one that never gives way does not hear that its parent is
+ * gone, so it is ended when this process exits by itself.
+ */
+const alive = new Set<WorkerProcess>()
+
+function endAll(): void {
+  for (const process of alive) process.kill()
+}
+
+/** One process, and the job that it runs. */
+class WorkerProcess {
+  private readonly child: ChildProcess
+  private id = 0
+  private ended: ((ending: Ending) => void) | null = null
+  private spawnError: Error | null = null
+  readonly exited: Promise<void>
+
+  constructor(
+    { initializer, env, execArgv }: ProcessHostOptions,
+    private readonly onExit: (process: WorkerProcess) => void,
+    onStrayError: StrayErrorListener,
+  ) {
+    this.child = fork(join(__dirname, 'process_worker.js'), [], {
+      serialization: 'advanced',
+      ...(env === undefined ? {} : { env }),
+      ...(execArgv === undefined ? {} : { execArgv: [...execArgv] }),
+    })
+    this.exited = new Promise((resolve) => {
+      const over = () => {
+        this.over(onStrayError)
+        resolve()
+      }
+      this.child.once('exit', over)
+      this.child.on('error', (error) => {
+        this.spawnError ??= error
+        // A process that could not be made never exits.
+        if (this.child.pid === undefined) over()
+      })
+    })
+    this.child.on('message', (message: FromProcess) => this.replied(message))
+    this.send({
+      kind: 'start',
+      initializer: initializer && {
+        spec: initializer.spec,
+        args: serialize(initializer.args),
+      },
+    })
+    this.unref()
+    if (alive.size === 0) process.on('exit', endAll)
+    alive.add(this)
+  }
+
+  kill(): void {
+    this.child.kill('SIGKILL')
+  }
+
+  get isIdle(): boolean {
+    return this.ended === null
+  }
+
+  start(
+    { spec, isChunk, packed }: Omit<JobMessage, 'args'> & { packed: Packed },
+    ended: (ending: Ending) => void,
+  ): RunningJob {
+    const id = ++this.id
+    this.ended = ended
+    this.ref()
+    this.send({ kind: 'job', id, spec, args: packed.args as Uint8Array, isChunk })
+    const isRunning = () => this.ended === ended
+    return {
+      cancel: () => {
+        if (isRunning()) this.send({ kind: 'cancel', id })
+      },
+      terminate: () => {
+        if (isRunning()) this.kill()
+      },
+    }
+  }
+
+  /** Lets the process end by itself, which it does when the pipe is closed. */
+  close(): Promise<void> {
+    this.ref()
+    if (this.child.connected) this.child.disconnect()
+    else this.kill()
+    return this.exited
+  }
+
+  private send(message: ToProcess): void {
+    // What fails here is told by the end of the process.
+    this.child.send(message, () => {})
+  }
+
+  private replied(message: FromProcess): void {
+    const { ended } = this
+    if (ended === null || message.id !== this.id) return
+    this.ended = null
+    this.unref()
+    switch (message.kind) {
+      case 'result':
+        ended({ kind: 'result', value: deserialize(message.value) })
+        break
+      case 'results':
+        ended({ kind: 'results', values: deserialize(message.values), error: message.error })
+        break
+      default:
+        ended(message)
+    }
+  }
+
+  private over(onStrayError: StrayErrorListener): void {
+    const { ended, child, spawnError } = this
+    this.ended = null
+    this.onExit(this)
+    alive.delete(this)
+    if (alive.size === 0) process.removeListener('exit', endAll)
+    const { exitCode, signalCode } = child
+    if (ended !== null) ended({ kind: 'lost', error: lossOf(exitCode, signalCode, spawnError) })
+    else if (exitCode !== 0 && signalCode === null && spawnError === null) {
+      onStrayError(lossOf(exitCode, signalCode, null))
+    }
+  }
+
+  private ref(): void {
+    this.child.ref()
+    this.child.channel?.ref()
+  }
+
+  private unref(): void {
+    this.child.unref()
+    this.child.channel?.unref()
+  }
+}
+
+export class ProcessHost implements WorkerHost {
+  private readonly processes = new Set<WorkerProcess>()
+
+  constructor(
+    private readonly options: ProcessHostOptions,
+    private readonly onStrayError: StrayErrorListener,
+  ) {}
+
+  pack(args: readonly unknown[]): Packed {
+    const { values } = unwrapTransfers(args)
+    try {
+      return { args: serialize(values), transferList: [] }
+    } catch (cause) {
+      const { message } = cause as Error
+      const text = `an argument cannot be sent to a worker process: ${message}`
+      throw new NotSendableError(text, { cause })
+    }
+  }
+
+  start(
+    job: Omit<JobMessage, 'args'> & { packed: Packed },
+    ended: (ending: Ending) => void,
+  ): RunningJob {
+    for (const process of this.processes) {
+      if (process.isIdle) return process.start(job, ended)
+    }
+    const exited = (process: WorkerProcess) => this.processes.delete(process)
+    const process = new WorkerProcess(this.options, exited, this.onStrayError)
+    this.processes.add(process)
+    return process.start(job, ended)
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.processes].map((process) => process.close()))
+  }
+}
+
+function lossOf(
+  exitCode: number | null,
+  signal: NodeJS.Signals | null,
+  spawnError: Error | null,
+): WorkerDiedError {
+  if (spawnError !== null) {
+    const text = `no worker process could be started: ${spawnError.message}`
+    return new WorkerDiedError(text, null, null, { cause: spawnError })
+  }
+  const how = signal === null ? `exited with code ${exitCode}` : `was ended by ${signal}`
+  const text = `the worker process ${how} while it ran the job`
+  return new WorkerDiedError(text, exitCode, signal)
+}
