@@ -9,7 +9,7 @@
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Coroutine, createTask, Future, run, wrap } from 'gyre'
-import type { Arm, Measurement, OperationArm, PeerArm, ServerArm, Usage } from './scenario.js'
+import type { Arm, Measurement, OperationArm, Own, PeerArm, ServerArm, Usage } from './scenario.js'
 import { findScenario } from './scenarios.js'
 
 const SETTLING_MS = 20
@@ -17,7 +17,11 @@ const SETTLING_MS = 20
 function usage(): Usage {
   const { user, system } = process.cpuUsage()
   // maxRSS is in KiB on every system that Node runs on.
-  return { cpuUs: user + system, rssPeakBytes: process.resourceUsage().maxRSS * 1024 }
+  return {
+    cpuUs: user + system,
+    rssBytes: process.memoryUsage.rss(),
+    rssPeakBytes: process.resourceUsage().maxRSS * 1024,
+  }
 }
 
 function say(answer: unknown): void {
@@ -75,13 +79,13 @@ class Counts {
   }
 }
 
-async function operatePlainly(round: (count: number) => void | Promise<void>): Promise<void> {
+async function operatePlainly(round: (count: number) => Own | Promise<Own>): Promise<void> {
   for await (const line of lines) {
     const count = Number(line)
     await settle()
     const end = begin(count)
-    await round(count)
-    say(end())
+    const own = await round(count)
+    say({ ...end(), ...own })
   }
 }
 
@@ -92,9 +96,8 @@ function* operateInLoop(arm: Exclude<OperationArm, { backend: null }>): Coroutin
     if (count === null) return
     yield* wrap(settle())
     const end = begin(count)
-    if ('steps' in arm) yield* arm.steps(count)
-    else yield* createTask(() => arm.round(count))
-    say(end())
+    const own = 'steps' in arm ? yield* arm.steps(count) : yield* createTask(() => arm.round(count))
+    say({ ...end(), ...own })
   }
 }
 

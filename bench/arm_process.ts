@@ -25,7 +25,7 @@ export interface RunningArm {
 function startProcess(scenario: string, subject: Case, arm: Arm): LineProcess {
   if ('peer' in arm) return startPeer(arm)
   const main = fileURLToPath(new URL('./arm_main.js', import.meta.url))
-  const command = [process.execPath, main, scenario, subject.name, arm.name]
+  const command = [process.execPath, '--expose-gc', main, scenario, subject.name, arm.name]
   const environment = arm.backend === null ? {} : { GYRE_BACKEND: arm.backend }
   return new LineProcess(onCore(Core.SERVER, command), environment)
 }
@@ -61,12 +61,14 @@ async function startServer(server: LineProcess, { count, load }: ServerCase): Pr
       const before = await usage()
       const report = JSON.parse(await generator.ask(String(count))) as LoadReport
       const after = await usage()
+      if (isHeld(load)) await generator.ask('close')
       return {
         cpuNs: ((after.cpuUs - before.cpuUs) * 1e3) / count,
         wallNs: (report.elapsedUs * 1e3) / count,
         rssPeakBytes: after.rssPeakBytes,
         p50Us: report.p50Us,
         p99Us: report.p99Us,
+        ...(isHeld(load) ? { bytesEach: (after.rssBytes - before.rssBytes) / count } : {}),
       }
     },
     close() {
@@ -74,6 +76,11 @@ async function startServer(server: LineProcess, { count, load }: ServerCase): Pr
       server.close()
     },
   }
+}
+
+/** Whether the connections of a round are open at its end, so that their memory can be told. */
+function isHeld(load: Load): boolean {
+  return 'open' in load && load.open === 'all'
 }
 
 async function connectLoad(port: number, load: Load): Promise<LineProcess> {

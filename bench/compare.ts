@@ -49,7 +49,8 @@ function runnable<C extends Case>(subject: C): C {
   return { ...subject, arms }
 }
 
-async function runCase(scenario: Scenario, subject: Case, rounds: number): Promise<CaseResult> {
+/** Measures all arms in turn, in processes that live through all rounds. */
+async function runLasting(scenario: Scenario, subject: Case, rounds: number): Promise<CaseResult> {
   const running: RunningArm[] = []
   try {
     for (const arm of subject.arms) running.push(await startArm(scenario.name, subject, arm))
@@ -66,11 +67,30 @@ async function runCase(scenario: Scenario, subject: Case, rounds: number): Promi
   }
 }
 
+/** Measures all arms in turn, each time in a new process. */
+async function runFresh(scenario: Scenario, subject: Case, rounds: number): Promise<CaseResult> {
+  const measurements = subject.arms.map((): Measurement[] => [])
+  for (let round = 0; round < rounds; round++) {
+    for (const [index, arm] of subject.arms.entries()) {
+      const running = await startArm(scenario.name, subject, arm)
+      measurements[index]!.push(await running.measure())
+      running.close()
+    }
+  }
+  return resultOf(subject, measurements)
+}
+
+function runCase(scenario: Scenario, subject: Case, roundsWanted: number): Promise<CaseResult> {
+  const rounds = Math.min(roundsWanted, subject.roundsMax ?? roundsWanted)
+  const runRounds = subject.isFresh === true ? runFresh : runLasting
+  return runRounds(scenario, runnable(subject), rounds)
+}
+
 async function runScenario(scenario: Scenario, rounds: number): Promise<void> {
   printScenario(scenario, rounds)
   const cases: CaseResult[] = []
   for (const subject of scenario.cases) {
-    const result = await runCase(scenario, runnable(subject), rounds)
+    const result = await runCase(scenario, subject, rounds)
     printCase(result)
     cases.push(result)
   }

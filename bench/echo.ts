@@ -1,120 +1,26 @@
-// Echo servers: what one request and its reply cost, by protocol and by streams, against node:net.
+// Echo: what one request and its reply cost a server, by the size of the message and by how many
+// connections there are.
 
-import { once } from 'node:events'
-import net from 'node:net'
-import {
-  type Coroutine,
-  getRunningLoop,
-  type Protocol,
-  type Server,
-  type StreamReader,
-  type StreamWriter,
-  startServer,
-  type Transport,
-} from 'gyre'
-import { cPeer, pythonPeer } from './peer.js'
-import {
-  type Load,
-  onBothBackends,
-  type Scenario,
-  type ServerArm,
-  type ServerCase,
-} from './scenario.js'
+import { echoServers } from './echo_servers.js'
+import type { Scenario, ServerCase } from './scenario.js'
 
-const READ_BYTES = 64 * 1024
+const KIB = 1024
 
-class Echo implements Protocol {
-  private transport!: Transport
-
-  connectionMade(transport: Transport): void {
-    this.transport = transport
-  }
-
-  dataReceived(data: Buffer): void {
-    this.transport.write(data)
-  }
-}
-
-function* echoByGenerator(reader: StreamReader, writer: StreamWriter): Coroutine<void> {
-  for (;;) {
-    const data = yield* reader.read(READ_BYTES)
-    if (data.length === 0) break
-    writer.write(data)
-    yield* writer.drain()
-  }
-  writer.close()
-}
-
-async function echoByAsyncFunction(reader: StreamReader, writer: StreamWriter): Promise<void> {
-  for (;;) {
-    const data = await reader.read(READ_BYTES)
-    if (data.length === 0) break
-    writer.write(data)
-    await writer.drain()
-  }
-  writer.close()
-}
-
-async function serveWithNode(): Promise<number> {
-  const server = net.createServer({ noDelay: true }, (socket) => {
-    socket.on('data', (data) => socket.write(data))
-    socket.on('error', () => {})
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return (server.address() as net.AddressInfo).port
-}
-
-function portOf(server: Server): number {
-  return server.sockets[0]!.port
-}
-
-function* serveByProtocol(): Coroutine<number> {
-  return portOf(yield* getRunningLoop().createServer(() => new Echo(), '127.0.0.1', 0))
-}
-
-function* serveByGenerator(): Coroutine<number> {
-  return portOf(yield* startServer(echoByGenerator, '127.0.0.1', 0))
-}
-
-function* serveByAsyncFunction(): Coroutine<number> {
-  return portOf(yield* startServer(echoByAsyncFunction, '127.0.0.1', 0))
-}
-
-const arms: readonly ServerArm[] = [
-  { name: 'node:net', backend: null, serve: serveWithNode },
-  ...onBothBackends('protocol', { serve: serveByProtocol }),
-  ...onBothBackends('streams, generator', { serve: serveByGenerator }),
-  ...onBothBackends('streams, async', { serve: serveByAsyncFunction }),
-  { name: 'C, epoll', backend: null, peer: cPeer('echo.c') },
-  {
-    name: 'uvloop protocol',
-    backend: null,
-    peer: pythonPeer('echo.py', 'uvloop', 'uvloop', 'protocol'),
-  },
-  {
-    name: 'uvloop streams',
-    backend: null,
-    peer: pythonPeer('echo.py', 'uvloop', 'uvloop', 'streams'),
-  },
-  {
-    name: 'asyncio protocol',
-    backend: null,
-    peer: pythonPeer('echo.py', 'asyncio', 'asyncio', 'protocol'),
-  },
-]
-
-function underLoad(name: string, load: Load, count: number): ServerCase {
-  return { kind: 'server', name, load, count, arms }
+function underLoad(kib: number, connections: number, count: number): ServerCase {
+  const load = { connections, messageBytes: kib * KIB, window: 1 }
+  return { kind: 'server', name: `${kib} KiB x ${connections}`, load, count, arms: echoServers }
 }
 
 export const echo: Scenario = {
   name: 'echo',
   title: 'Echo server, CPU time of the server for each request',
   cases: [
-    underLoad('1 KiB x 100', { connections: 100, messageBytes: 1024, window: 1 }, 40_000),
-    underLoad('1 KiB x 10', { connections: 10, messageBytes: 1024, window: 1 }, 40_000),
-    underLoad('1 KiB x 1', { connections: 1, messageBytes: 1024, window: 1 }, 10_000),
-    underLoad('16 KiB x 100', { connections: 100, messageBytes: 16 * 1024, window: 1 }, 20_000),
+    underLoad(1, 100, 40_000),
+    underLoad(1, 1000, 40_000),
+    underLoad(1, 10, 40_000),
+    underLoad(1, 1, 10_000),
+    underLoad(16, 100, 20_000),
+    underLoad(16, 10, 20_000),
+    underLoad(100, 10, 10_000),
   ],
 }

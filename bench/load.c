@@ -40,7 +40,7 @@ struct Connection {
 static size_t message_bytes;
 static uint32_t window;
 static int epoll_fd;
-static char* message;
+static char* messages;
 static char* receive_buffer;
 static uint32_t* latencies_ns;
 static long requests, started, finished;
@@ -79,18 +79,21 @@ static void WantWritable(struct Connection* connection, int wants) {
   Watch(connection, EPOLL_CTL_MOD, wants ? EPOLLIN | EPOLLOUT : EPOLLIN);
 }
 
-// Sends the rest of the message at hand, and further ones as the window and the round allow.
+// Sends the rest of the messages at hand, and as many further ones as the window and the round allow.
+// All messages are the same, so it does not matter where in them a rest begins.
 static void Send(struct Connection* connection) {
   for (;;) {
     if (connection->unsent_bytes == 0) {
-      if (started == requests || connection->sent - connection->answered == window) break;
-      started++;
-      connection->sent_at_ns[connection->sent++ % window] = Now();
-      connection->unsent_bytes = message_bytes;
+      const int64_t now_ns = Now();
+      while (started < requests && connection->sent - connection->answered < window) {
+        started++;
+        connection->sent_at_ns[connection->sent++ % window] = now_ns;
+        connection->unsent_bytes += message_bytes;
+      }
+      if (connection->unsent_bytes == 0) break;
     }
-    const char* rest = message + (message_bytes - connection->unsent_bytes);
     const ssize_t count =
-        send(connection->fd, rest, connection->unsent_bytes, MSG_DONTWAIT | MSG_NOSIGNAL);
+        send(connection->fd, messages, connection->unsent_bytes, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (count < 0) {
       if (errno == EINTR) continue;
       if (errno != EAGAIN) Fail("send");
@@ -159,11 +162,11 @@ int main(int count, char** arguments) {
   const int connection_count = atoi(arguments[2]);
   message_bytes = (size_t)atol(arguments[3]);
   window = (uint32_t)atoi(arguments[4]);
-  message = malloc(message_bytes);
+  messages = malloc(window * message_bytes);
   receive_buffer = malloc(kReceiveBytes);
   struct Connection* connections = calloc((size_t)connection_count, sizeof *connections);
-  if (message == NULL || receive_buffer == NULL || connections == NULL) Fail("no memory");
-  memset(message, 'x', message_bytes);
+  if (messages == NULL || receive_buffer == NULL || connections == NULL) Fail("no memory");
+  memset(messages, 'x', window * message_bytes);
   epoll_fd = epoll_create1(EPOLL_CLOEXEC);
   if (epoll_fd < 0) Fail("epoll_create1");
   for (int i = 0; i < connection_count; i++) Connect(&connections[i], port);

@@ -3,7 +3,7 @@
 
 import type { Machine } from './machine.js'
 import type { ArmResult, CaseResult } from './results.js'
-import type { Scenario } from './scenario.js'
+import type { Figure, Scenario } from './scenario.js'
 import type { Summary } from './statistics.js'
 
 type Row = readonly string[]
@@ -24,32 +24,52 @@ function formatRatio(ratio: Summary): string {
   return ratio.median < 0.1 ? ratio.median.toFixed(3) : ratio.median.toFixed(2)
 }
 
-const COMMON_COLUMNS: Row = ['CPU', 'min', 'spread', 'ratio', 'spread']
+interface Column {
+  readonly title: string
+  cell(result: ArmResult): string
+}
 
-function commonCells({ cpuNs, ratio }: ArmResult): Row {
+function formatBytes({ median }: Summary): string {
+  return median < 10_000 ? `${median.toFixed(0)} B` : `${(median / 1024).toFixed(1)} KiB`
+}
+
+/** What the arms are compared by. */
+const FIGURES: Readonly<Record<Figure, { title: string; format: (summary: Summary) => string }>> = {
+  cpuNs: { title: 'CPU', format: ({ median }) => formatTime(median) },
+  wallNs: { title: 'elapsed', format: ({ median }) => formatTime(median) },
+  p50Us: { title: 'p50', format: ({ median }) => formatLatency(median) },
+  p99Us: { title: 'p99', format: ({ median }) => formatLatency(median) },
+  bytesEach: { title: 'memory', format: formatBytes },
+}
+
+function figureColumn(figure: Figure): Column {
+  const { title, format } = FIGURES[figure]
+  return {
+    title,
+    cell: (result) => (result[figure] === undefined ? '' : format(result[figure])),
+  }
+}
+
+const RATE: Column = {
+  title: 'a second',
+  cell: ({ wallNs }) => Math.round(1e9 / wallNs.median).toLocaleString('en'),
+}
+const MEMORY: Column = {
+  title: 'peak RSS',
+  cell: ({ rssPeakBytes }) => `${Math.round(rssPeakBytes / 2 ** 20)} MiB`,
+}
+
+function columnsOf({ kind, figure, arms }: CaseResult): Column[] {
+  const others: Figure[] = ['cpuNs', 'wallNs', 'p50Us', 'p99Us', 'bytesEach']
   return [
-    formatTime(cpuNs.median),
-    formatTime(cpuNs.min),
-    formatSpread(cpuNs),
-    formatRatio(ratio),
-    formatSpread(ratio),
+    figureColumn(figure),
+    { title: 'spread', cell: (result) => formatSpread(result[figure]!) },
+    { title: 'ratio', cell: ({ ratio }) => formatRatio(ratio) },
+    { title: 'spread', cell: ({ ratio }) => formatSpread(ratio) },
+    ...(kind === 'server' ? [RATE] : []),
+    ...others.filter((key) => key !== figure && arms[0]![key] !== undefined).map(figureColumn),
+    MEMORY,
   ]
-}
-
-function operationCells(result: ArmResult): Row {
-  return [formatTime(result.wallNs.median)]
-}
-
-function serverCells({ wallNs, p50Us, p99Us }: ArmResult): Row {
-  const rate = Math.round(1e9 / wallNs.median).toLocaleString('en')
-  const latencies = [p50Us, p99Us].map((latency) =>
-    latency === undefined ? '' : formatLatency(latency.median),
-  )
-  return [rate, ...latencies]
-}
-
-function formatMemory({ rssPeakBytes }: ArmResult): string {
-  return `${Math.round(rssPeakBytes / 2 ** 20)} MiB`
 }
 
 function printTable(rows: readonly Row[]): void {
@@ -76,14 +96,8 @@ export function printMissing(caseName: string, armName: string, why: string): vo
   console.log(`  ${caseName}: without ${armName}: ${why}`)
 }
 
-export function printCase({ name, kind, arms }: CaseResult): void {
-  const isServer = kind === 'server'
-  const ownColumns = isServer ? ['requests/s', 'p50', 'p99'] : ['elapsed']
-  const rows = arms.map((result) => [
-    result.name,
-    ...commonCells(result),
-    ...(isServer ? serverCells(result) : operationCells(result)),
-    formatMemory(result),
-  ])
-  printTable([[`- ${name}`, ...COMMON_COLUMNS, ...ownColumns, 'peak RSS'], ...rows])
+export function printCase(result: CaseResult): void {
+  const columns = columnsOf(result)
+  const rows = result.arms.map((arm) => [arm.name, ...columns.map((column) => column.cell(arm))])
+  printTable([[`- ${result.name}`, ...columns.map(({ title }) => title)], ...rows])
 }

@@ -1,28 +1,30 @@
 // What a run found out, and its file in bench/results/.
 
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Machine } from './machine.js'
-import type { Case, Measurement, Scenario } from './scenario.js'
+import type { Case, Figure, Measurement, Scenario } from './scenario.js'
 import { ratioOf, type Summary, summarize } from './statistics.js'
 
-/** Times are for one operation or request. */
+/** Times are for one operation, request or connection. */
 export interface ArmResult {
   readonly name: string
-  readonly cpuNs: Summary
-  /** CPU time against the first arm's, round by round. */
+  /** The case's figure against the first arm's, round by round. */
   readonly ratio: Summary
+  readonly cpuNs: Summary
   readonly wallNs: Summary
   readonly p50Us?: Summary
   readonly p99Us?: Summary
+  readonly bytesEach?: Summary
   readonly rssPeakBytes: number
 }
 
 export interface CaseResult {
   readonly name: string
   readonly kind: Case['kind']
-  /** Operations or requests a round. */
+  readonly figure: Figure
+  /** Operations, requests or connections a round. */
   readonly count: number
   readonly arms: readonly ArmResult[]
 }
@@ -38,23 +40,25 @@ export interface ScenarioResult {
 
 /** `measurements` has one list an arm, in the order of the arms, one entry a round. */
 export function resultOf(subject: Case, measurements: readonly Measurement[][]): CaseResult {
-  const cpuOf = (list: readonly Measurement[]) => list.map(({ cpuNs }) => cpuNs)
-  const reference = cpuOf(measurements[0]!)
-  const arms = subject.arms.map(({ name }, index): ArmResult => {
+  const { name, kind, count, figure = 'cpuNs' } = subject
+  const valuesOf = (list: readonly Measurement[], key: Figure) => list.map((entry) => entry[key]!)
+  const reference = valuesOf(measurements[0]!, figure)
+  const arms = subject.arms.map((arm, index): ArmResult => {
     const list = measurements[index]!
-    const latency = (key: 'p50Us' | 'p99Us') =>
-      subject.kind === 'server' ? { [key]: summarize(list.map((entry) => entry[key]!)) } : {}
+    const optional = (key: 'p50Us' | 'p99Us' | 'bytesEach') =>
+      list[0]![key] === undefined ? {} : { [key]: summarize(valuesOf(list, key)) }
     return {
-      name,
-      cpuNs: summarize(cpuOf(list)),
-      ratio: ratioOf(cpuOf(list), reference),
-      wallNs: summarize(list.map(({ wallNs }) => wallNs)),
-      ...latency('p50Us'),
-      ...latency('p99Us'),
+      name: arm.name,
+      ratio: ratioOf(valuesOf(list, figure), reference),
+      cpuNs: summarize(valuesOf(list, 'cpuNs')),
+      wallNs: summarize(valuesOf(list, 'wallNs')),
+      ...optional('p50Us'),
+      ...optional('p99Us'),
+      ...optional('bytesEach'),
       rssPeakBytes: Math.max(...list.map(({ rssPeakBytes }) => rssPeakBytes)),
     }
   })
-  return { name: subject.name, kind: subject.kind, count: subject.count, arms }
+  return { name, kind, figure, count, arms }
 }
 
 const DIRECTORY = fileURLToPath(new URL('../../bench/results', import.meta.url))
@@ -62,6 +66,12 @@ const DIRECTORY = fileURLToPath(new URL('../../bench/results', import.meta.url))
 /** Six digits say all that can be known, and keep the file readable. */
 function rounded(_key: string, value: unknown): unknown {
   return typeof value === 'number' ? Number(value.toPrecision(6)) : value
+}
+
+/** The committed result of a scenario; null if there is none. */
+export function readResult(scenario: Scenario): ScenarioResult | null {
+  const path = join(DIRECTORY, `${scenario.name}.json`)
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as ScenarioResult) : null
 }
 
 export function writeResult(scenario: Scenario, result: Omit<ScenarioResult, 'scenario'>): void {

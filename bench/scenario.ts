@@ -16,30 +16,46 @@ export interface Scenario {
 
 export type Case = OperationCase | ServerCase
 
-/** The same operation, many times: what one costs. */
-export interface OperationCase {
-  readonly kind: 'operation'
+interface CaseBase {
   readonly name: string
-  /** How many operations a round has. */
+  /** How many operations, requests or connections a round has. */
   readonly count: number
+  /** By what the arms are compared; by default the CPU time. */
+  readonly figure?: Figure
+  /** For what takes long: how many rounds at most, instead of those that were asked for. */
+  readonly roundsMax?: number
+  /** Each round in a new process: for what an arm does only once, such as to grow. */
+  readonly isFresh?: boolean
+}
+
+/** The same operation, many times: what one costs. */
+export interface OperationCase extends CaseBase {
+  readonly kind: 'operation'
   readonly arms: readonly OperationArm[]
 }
 
 /** A server under load: what a request costs it, and how long it takes. */
-export interface ServerCase {
+export interface ServerCase extends CaseBase {
   readonly kind: 'server'
-  readonly name: string
-  /** How many requests a round has. */
-  readonly count: number
   readonly load: Load
   readonly arms: readonly ServerArm[]
 }
 
-export interface Load {
+export type Load = MessageLoad | ConnectionLoad
+
+/** Connections that stay, and messages that come back. */
+export interface MessageLoad {
   readonly connections: number
   readonly messageBytes: number
   /** How many messages each connection has in flight. */
   readonly window: number
+}
+
+/** Connections come and go; with a message each that comes back, or without. */
+export interface ConnectionLoad {
+  /** How many are open at a time; 'all': those of a round stay until its end. */
+  readonly open: number | 'all'
+  readonly messageBytes: number
 }
 
 interface ArmBase {
@@ -62,11 +78,14 @@ export interface PeerArm extends ArmBase {
   readonly peer: Peer
 }
 
+/** What an arm measured itself, if it did. */
+export type Own = Partial<Measurement> | void
+
 /** Does `count` operations. The generator form keeps async functions out of what is measured. */
 export type OperationArm =
-  | (PlainArm & { readonly round: (count: number) => void | Promise<void> })
-  | (GyreArm & { readonly steps: (count: number) => Coroutine<void> })
-  | (GyreArm & { readonly round: (count: number) => Promise<void> })
+  | (PlainArm & { readonly round: (count: number) => Own | Promise<Own> })
+  | (GyreArm & { readonly steps: (count: number) => Coroutine<Own> })
+  | (GyreArm & { readonly round: (count: number) => Promise<Own> })
   | PeerArm
 
 /** Serves on 127.0.0.1 and gives its port. */
@@ -80,18 +99,24 @@ export type Arm = OperationArm | ServerArm
 /** What a process has used up so far. */
 export interface Usage {
   readonly cpuUs: number
+  readonly rssBytes: number
   readonly rssPeakBytes: number
 }
 
-/** One round of one arm. Times are for one operation or request. */
+/** One round of one arm. Times are for one operation, request or connection. */
 export interface Measurement {
   readonly cpuNs: number
   readonly wallNs: number
   readonly rssPeakBytes: number
-  /** Servers only. */
+  /** How long a request took, or how late a timer was. */
   readonly p50Us?: number
   readonly p99Us?: number
+  /** Memory for each: heap and native, or what the process grew by. */
+  readonly bytesEach?: number
 }
+
+/** What arms can be compared by. */
+export type Figure = 'cpuNs' | 'wallNs' | 'p50Us' | 'p99Us' | 'bytesEach'
 
 const GYRE_BACKENDS: readonly BackendName[] = ['native', 'fallback']
 

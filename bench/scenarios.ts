@@ -1,13 +1,33 @@
 // All scenarios, in the order in which they run.
 
 import { callSoon } from './call_soon.js'
+import { connections } from './connections.js'
 import { echo } from './echo.js'
+import { futures } from './futures.js'
 import { gathering } from './gather.js'
+import { lateness } from './lateness.js'
+import { mixed } from './mixed.js'
+import { pipelined } from './pipelined.js'
 import type { Scenario } from './scenario.js'
+import { startup } from './startup.js'
 import { taskSwitch } from './task_switch.js'
 import { timers } from './timers.js'
+import { timersPending } from './timers_pending.js'
 
-export const scenarios: readonly Scenario[] = [echo, timers, callSoon, taskSwitch, gathering]
+export const scenarios: readonly Scenario[] = [
+  echo,
+  pipelined,
+  connections,
+  mixed,
+  timers,
+  timersPending,
+  lateness,
+  callSoon,
+  taskSwitch,
+  futures,
+  gathering,
+  startup,
+]
 
 export function findScenario(name: string): Scenario | undefined {
   return scenarios.find((scenario) => scenario.name === name)

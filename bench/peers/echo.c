@@ -100,6 +100,14 @@ static void Receive(struct Connection* connection) {
   else Send(connection, receive_buffer, (size_t)count);
 }
 
+static long long ResidentBytes(void) {
+  long long total = 0, resident = 0;
+  FILE* file = fopen("/proc/self/statm", "r");
+  if (file == NULL || fscanf(file, "%lld %lld", &total, &resident) != 2) Fail("/proc/self/statm");
+  fclose(file);
+  return resident * sysconf(_SC_PAGESIZE);
+}
+
 static void TellUsage(void) {
   char line[64];
   struct rusage usage;
@@ -107,7 +115,8 @@ static void TellUsage(void) {
   getrusage(RUSAGE_SELF, &usage);
   const int64_t cpu_us = (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000LL +
                          usage.ru_utime.tv_usec + usage.ru_stime.tv_usec;
-  printf("{\"cpuUs\":%lld,\"rssPeakBytes\":%ld}\n", (long long)cpu_us, usage.ru_maxrss * 1024);
+  printf("{\"cpuUs\":%lld,\"rssBytes\":%lld,\"rssPeakBytes\":%ld}\n", (long long)cpu_us,
+         ResidentBytes(), usage.ru_maxrss * 1024);
   fflush(stdout);
 }
 

@@ -49,8 +49,12 @@ export interface EventLoopOptions {
   clock?: 'monotonic' | 'virtual'
 }
 
-/** A look at the clock and for I/O every so many turns: a turn may be as short as 100 ns. */
-const TURNS_PER_CHECK = 16
+/**
+ * How often to look at the clock and for I/O. A turn may be as short as 100 ns, so not every time; but
+ * where turns are long, timers must not wait for sixteen of them.
+ */
+const CHECK_INTERVAL_MS = 0.1
+const TURNS_PER_CHECK_MAX = 16
 
 export class EventLoop extends ExceptionReporter<EventLoop> implements BackendHost, HandleOwner {
   /** @internal The loop whose turn is on the stack. */
@@ -89,6 +93,7 @@ export class EventLoop extends ExceptionReporter<EventLoop> implements BackendHo
   private timersOverdue = false
   /** @internal */ _debug = process.env.GYRE_DEBUG !== undefined && process.env.GYRE_DEBUG !== '0'
   private turnCount = 0
+  private turnsPerCheck = TURNS_PER_CHECK_MAX
 
   /** In debug mode, a callback or step that takes longer than this is reported. Milliseconds. */
   slowCallbackDuration = 100
@@ -297,7 +302,9 @@ export class EventLoop extends ExceptionReporter<EventLoop> implements BackendHo
 
   private runTurns(): Visit {
     const ring = this.ring
-    const endMs = performance.now() + VISIT_BUDGET_MS
+    let checkedMs = performance.now()
+    const endMs = checkedMs + VISIT_BUDGET_MS
+    let unchecked = 0
     for (let turns = 1; ; turns++) {
       if (this.timersOverdue) this.pollTimers()
       if (ring.size === 0 && !this.stopping && this._interruption === null) {
@@ -319,8 +326,12 @@ export class EventLoop extends ExceptionReporter<EventLoop> implements BackendHo
         this._promisesDue = false
         return Visit.PROMISES
       }
-      if (turns % TURNS_PER_CHECK === 0) {
-        if (performance.now() < endMs) {
+      if (++unchecked >= this.turnsPerCheck) {
+        const nowMs = performance.now()
+        this.adaptChecks(unchecked, nowMs - checkedMs)
+        unchecked = 0
+        checkedMs = nowMs
+        if (nowMs < endMs) {
           this._backend.poll()
           continue
         }
@@ -328,6 +339,11 @@ export class EventLoop extends ExceptionReporter<EventLoop> implements BackendHo
         return this._isVirtual ? Visit.PROMISES : Visit.IDLE
       }
     }
+  }
+
+  private adaptChecks(turns: number, tookMs: number): void {
+    const inInterval = Math.floor((turns * CHECK_INTERVAL_MS) / tookMs)
+    this.turnsPerCheck = Math.max(1, Math.min(inInterval, TURNS_PER_CHECK_MAX))
   }
 
   /** Virtual clocks: whether waiting is of no use, because nothing can come. */
