@@ -129,3 +129,5 @@ async function main(scenarioName = '', caseName = '', armName = ''): Promise<voi
 }
 
 await main(...process.argv.slice(2))
+// Servers that an arm left open do not keep its process.
+process.exit()

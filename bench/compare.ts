@@ -1,13 +1,15 @@
-// `npm run bench [-- scenario… [--rounds=N]]`: runs the arms of each case in turn, A B C A B C …,
-// prints what they cost, and writes bench/results/<scenario>.json.
+// `npm run bench [-- scenario… [--rounds=N] [--check]]`: runs the arms of each case in turn, A B C A B C
+// …, prints what they cost, and writes bench/results/<scenario>.json and .svg. With --check it writes
+// nothing, and says what got worse than what stands there.
 
 import { parseArgs } from 'node:util'
 import { backendInfo } from 'gyre'
 import { type RunningArm, startArm } from './arm_process.js'
+import { worsened } from './check.js'
 import { describeLoad } from './load.js'
 import { describeMachine } from './machine.js'
-import { printCase, printMachine, printMissing, printScenario } from './report.js'
-import { type CaseResult, resultOf, writeResult } from './results.js'
+import { printCase, printChanges, printMachine, printMissing, printScenario } from './report.js'
+import { type CaseResult, readResult, resultOf, writeResult } from './results.js'
 import type { Case, Measurement, Scenario } from './scenario.js'
 import { findScenario, scenarios } from './scenarios.js'
 
@@ -18,12 +20,17 @@ const WARM_UP_ROUNDS = 2
 interface Plan {
   readonly scenarios: readonly Scenario[]
   readonly rounds: number
+  /** Compare with the committed results instead of replacing them. */
+  readonly isCheck: boolean
 }
 
 function planOf(programArguments: readonly string[]): Plan {
   const { values, positionals } = parseArgs({
     args: [...programArguments],
-    options: { rounds: { type: 'string', default: String(ROUNDS) } },
+    options: {
+      rounds: { type: 'string', default: String(ROUNDS) },
+      check: { type: 'boolean', default: false },
+    },
     allowPositionals: true,
   })
   const rounds = Number(values.rounds)
@@ -34,7 +41,8 @@ function planOf(programArguments: readonly string[]): Plan {
     const names = scenarios.map(({ name }) => name).join(', ')
     throw new Error(`there is no scenario '${name}'; there are: ${names}`)
   })
-  return { scenarios: chosen.length === 0 ? scenarios : chosen, rounds }
+  const isCheck = values.check
+  return { scenarios: chosen.length === 0 ? scenarios : chosen, rounds, isCheck }
 }
 
 /** The case without the arms that cannot run here; says which peers are missing. */
@@ -86,7 +94,7 @@ function runCase(scenario: Scenario, subject: Case, roundsWanted: number): Promi
   return runRounds(scenario, runnable(subject), rounds)
 }
 
-async function runScenario(scenario: Scenario, rounds: number): Promise<void> {
+async function runScenario(scenario: Scenario, { rounds, isCheck }: Plan): Promise<void> {
   printScenario(scenario, rounds)
   const cases: CaseResult[] = []
   for (const subject of scenario.cases) {
@@ -95,7 +103,13 @@ async function runScenario(scenario: Scenario, rounds: number): Promise<void> {
     cases.push(result)
   }
   const date = new Date().toISOString().slice(0, 10)
-  writeResult(scenario, { date, machine: describeMachine(), load: describeLoad(), rounds, cases })
+  const machine = describeMachine()
+  const result = { scenario: scenario.name, date, machine, load: describeLoad(), rounds, cases }
+  if (!isCheck) writeResult(scenario, result)
+  else {
+    const before = readResult(scenario)
+    printChanges(before === null ? null : worsened(before, result))
+  }
 }
 
 try {
@@ -103,7 +117,7 @@ try {
   printMachine(describeMachine(), describeLoad())
   const { name, reason } = backendInfo()
   if (name !== 'native') console.log(`Without the native backend, which cannot run here: ${reason}`)
-  for (const scenario of plan.scenarios) await runScenario(scenario, plan.rounds)
+  for (const scenario of plan.scenarios) await runScenario(scenario, plan)
 } catch (error) {
   console.error(`bench: ${(error as Error).message}`)
   process.exitCode = 1

@@ -36,6 +36,11 @@ export class LineProcess {
     return this.answer()
   }
 
+  /** Ends a process that is too busy to see the end of its input. */
+  kill(): void {
+    this.child.kill('SIGKILL')
+  }
+
   /** The process ends by itself when its input does. */
   close(): void {
     this.child.stdin?.end()

@@ -36,6 +36,7 @@ async function measure(count: number, echoPort: number | null): Promise<Own> {
     const load = startLoad(echoPort, ECHO_LOAD)
     await load.answer()
     load.ask(String(ECHO_REQUESTS)).catch(() => {})
+    process.on('exit', () => load.kill())
   }
   const server = http.createServer((_request, response) => response.end('hello'))
   const port = await portOf(server)

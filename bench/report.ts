@@ -1,20 +1,14 @@
 // Prints results as tables, one a case: what one operation costs each arm, and how that compares
 // with the first.
 
+import type { Change } from './check.js'
+import { FIGURES } from './figures.js'
 import type { Machine } from './machine.js'
 import type { ArmResult, CaseResult } from './results.js'
 import type { Figure, Scenario } from './scenario.js'
 import type { Summary } from './statistics.js'
 
 type Row = readonly string[]
-
-function formatTime(ns: number): string {
-  return ns < 10_000 ? `${ns.toFixed(0)} ns` : `${(ns / 1e3).toFixed(1)} us`
-}
-
-function formatLatency(us: number): string {
-  return us < 10_000 ? `${us.toFixed(0)} us` : `${(us / 1e3).toFixed(1)} ms`
-}
 
 function formatSpread({ spread }: Summary): string {
   return `± ${(spread * 100).toFixed(0)} %`
@@ -27,19 +21,6 @@ function formatRatio(ratio: Summary): string {
 interface Column {
   readonly title: string
   cell(result: ArmResult): string
-}
-
-function formatBytes({ median }: Summary): string {
-  return median < 10_000 ? `${median.toFixed(0)} B` : `${(median / 1024).toFixed(1)} KiB`
-}
-
-/** What the arms are compared by. */
-const FIGURES: Readonly<Record<Figure, { title: string; format: (summary: Summary) => string }>> = {
-  cpuNs: { title: 'CPU', format: ({ median }) => formatTime(median) },
-  wallNs: { title: 'elapsed', format: ({ median }) => formatTime(median) },
-  p50Us: { title: 'p50', format: ({ median }) => formatLatency(median) },
-  p99Us: { title: 'p99', format: ({ median }) => formatLatency(median) },
-  bytesEach: { title: 'memory', format: formatBytes },
 }
 
 function figureColumn(figure: Figure): Column {
@@ -90,6 +71,16 @@ export function printMachine(machine: Machine, load: string): void {
 
 export function printScenario(scenario: Scenario, rounds: number): void {
   console.log(`\n${scenario.title} (${scenario.name}; ${rounds} rounds, arms in turn, medians)`)
+}
+
+/** What --check found; null where there is nothing to compare with. */
+export function printChanges(changes: readonly Change[] | null): void {
+  if (changes === null) console.log('  (no committed result to compare with)')
+  else if (changes.length === 0) console.log('  Nothing got worse than the committed result.')
+  for (const { caseName, armName, ratioBefore, ratioNow } of changes ?? []) {
+    const [before, now] = [ratioBefore, ratioNow].map((ratio) => ratio.toFixed(3))
+    console.log(`  WORSE: ${caseName}: ${armName}: ${before} -> ${now} of the first arm`)
+  }
 }
 
 export function printMissing(caseName: string, armName: string, why: string): void {

@@ -3,6 +3,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { chartOf } from './chart.js'
 import type { Machine } from './machine.js'
 import type { Case, Figure, Measurement, Scenario } from './scenario.js'
 import { ratioOf, type Summary, summarize } from './statistics.js'
@@ -74,9 +75,10 @@ export function readResult(scenario: Scenario): ScenarioResult | null {
   return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as ScenarioResult) : null
 }
 
-export function writeResult(scenario: Scenario, result: Omit<ScenarioResult, 'scenario'>): void {
+/** Writes the figures and their picture. */
+export function writeResult(scenario: Scenario, result: ScenarioResult): void {
   mkdirSync(DIRECTORY, { recursive: true })
-  const content = { scenario: scenario.name, ...result }
-  const path = join(DIRECTORY, `${scenario.name}.json`)
-  writeFileSync(path, `${JSON.stringify(content, rounded, 2)}\n`)
+  const path = join(DIRECTORY, scenario.name)
+  writeFileSync(`${path}.json`, `${JSON.stringify(result, rounded, 2)}\n`)
+  writeFileSync(`${path}.svg`, chartOf(scenario.title, result))
 }

@@ -61,10 +61,5 @@ export const timersPending: Scenario = {
   name: 'pending',
   title:
     'Timers that are all pending, their handles dropped: memory of each, and CPU time to arm it',
-  cases: [
-    arming('1,000', 1000),
-    arming('10,000', 10_000),
-    arming('100,000', 100_000),
-    arming('1,000,000', 1_000_000),
-  ],
+  cases: [arming('10,000', 10_000), arming('100,000', 100_000), arming('1,000,000', 1_000_000)],
 }
