@@ -48,7 +48,8 @@ export class Environment {
   ) {
     this.trace = new Trace(() => loop.time())
     if (program.eager) {
-      loop.setTaskFactory((_, coro, options) => new Task(coro, { ...options, eagerStart: true }))
+      const eager = { eagerStart: true }
+      loop.setTaskFactory((own, coro, options) => new Task(coro, { ...options, ...eager }, own))
     }
     for (const resource of program.resources) {
       this.resources.push(createResource(resource, this.resources))
