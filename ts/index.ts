@@ -108,6 +108,23 @@ import './run/grace'
 import './net/datagram_endpoint'
 import './run/until_complete'
 
+export {
+  createSubprocessExec,
+  createSubprocessShell,
+  Process,
+  type ProcessOutput,
+  type ProcessStreamOptions,
+} from './process/process'
+export type { Subprocess } from './process/subprocess'
+export {
+  DEVNULL,
+  PIPE,
+  STDOUT,
+  type Stdio,
+  type SubprocessOptions,
+  type SubprocessShellOptions,
+} from './process/subprocess_options'
+export type { SubprocessProtocol, SubprocessTransport } from './process/subprocess_protocol'
 export { LifoQueue, PriorityQueue } from './queues/ordered_queues'
 export { Queue } from './queues/queue'
 export { asyncGenerator } from './run/async_generators'

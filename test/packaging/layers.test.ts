@@ -17,6 +17,7 @@ const ROWS: ReadonlyArray<readonly [row: string, modules: readonly string[]]> = 
   ['running', ['run/']],
   ['synchronization', ['sync/', 'queues/']],
   ['net', ['net/', 'bridge/', 'tls/']],
+  ['processes', ['process/']],
   ['bridges to Node', ['node/']],
   ['executors', ['executors/']],
   ['index', ['index', 'testing', 'node']],

@@ -1,0 +1,79 @@
+// The pipes of a child process: transports like those of sockets, over the streams that
+// node:child_process makes, on both backends.
+
+import type { Socket } from 'node:net'
+import { constants } from 'node:os'
+import type { FallbackSockets } from '../backend/fallback_sockets'
+import { FallbackStream } from '../backend/fallback_stream'
+import { systemError } from '../errors/system_error'
+import type { EventLoop } from '../loop/loop'
+import type { Protocol, Transport } from '../net/protocol'
+import { SocketTransport } from '../net/transport'
+
+/** What the owner of a pipe is told. */
+export interface PipeEvents {
+  pipeData(fd: number, data: Buffer): void
+  pipeLost(fd: number, error: Error | null): void
+  pipePaused(): void
+  pipeResumed(): void
+}
+
+/** The end of a pipe whose other end is the child's file descriptor `fd`. */
+export class Pipe implements Protocol {
+  readonly transport: Transport
+  isLost = false
+
+  constructor(
+    loop: EventLoop,
+    readonly fd: number,
+    private readonly socket: Socket,
+    sockets: FallbackSockets,
+    private readonly events: PipeEvents,
+  ) {
+    const transport =
+      fd === 0 ? new WritePipeTransport(loop, this) : new SocketTransport(loop, this)
+    const stream = new FallbackStream(loop.ring, socket, sockets)
+    stream.attach(transport)
+    transport._attach(stream)
+    this.transport = transport
+    // Nothing comes from the child's input.
+    if (fd === 0) transport.pauseReading()
+  }
+
+  /** Begins to read. */
+  begin(): void {
+    ;(this.transport as SocketTransport)._begin()
+  }
+
+  /** The child, which reads this pipe, has exited: what it has not read is lost. */
+  readerExited(): void {
+    if (this.isLost) return
+    const hasUnsent = this.socket.writableLength > 0
+    this.socket.destroy(hasUnsent ? systemError(constants.errno.EPIPE, 'write') : undefined)
+  }
+
+  dataReceived(data: Buffer): void {
+    this.events.pipeData(this.fd, data)
+  }
+
+  connectionLost(error: Error | null): void {
+    this.isLost = true
+    this.events.pipeLost(this.fd, error)
+  }
+
+  pauseWriting(): void {
+    this.events.pipePaused()
+  }
+
+  resumeWriting(): void {
+    this.events.pipeResumed()
+  }
+}
+
+/** The other direction of a pipe does not exist, so its end is its close, as in asyncio. */
+class WritePipeTransport extends SocketTransport {
+  override writeEof(): void {
+    super.writeEof()
+    this.close()
+  }
+}
