@@ -94,6 +94,7 @@ function* operateInLoop(arm: Exclude<OperationArm, { backend: null }>): Coroutin
   for (;;) {
     const count = yield* counts.next()
     if (count === null) return
+    if ('prepare' in arm && arm.prepare !== undefined) yield* arm.prepare(count)
     yield* wrap(settle())
     const end = begin(count)
     const own = 'steps' in arm ? yield* arm.steps(count) : yield* createTask(() => arm.round(count))

@@ -84,7 +84,11 @@ export type Own = Partial<Measurement> | void
 /** Does `count` operations. The generator form keeps async functions out of what is measured. */
 export type OperationArm =
   | (PlainArm & { readonly round: (count: number) => Own | Promise<Own> })
-  | (GyreArm & { readonly steps: (count: number) => Coroutine<Own> })
+  | (GyreArm & {
+      /** Makes what the steps need, before the measurement begins. */
+      readonly prepare?: (count: number) => Coroutine<void>
+      readonly steps: (count: number) => Coroutine<Own>
+    })
   | (GyreArm & { readonly round: (count: number) => Promise<Own> })
   | PeerArm
 

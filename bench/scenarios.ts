@@ -1,14 +1,18 @@
 // All scenarios, in the order in which they run.
 
 import { callSoon } from './call_soon.js'
+import { cancelling } from './cancel.js'
 import { connections } from './connections.js'
 import { echo } from './echo.js'
 import { futures } from './futures.js'
 import { gathering } from './gather.js'
 import { lateness } from './lateness.js'
+import { locks } from './lock.js'
 import { mixed } from './mixed.js'
 import { pipelined } from './pipelined.js'
+import { queues } from './queue.js'
 import type { Scenario } from './scenario.js'
+import { spawning } from './spawn.js'
 import { startup } from './startup.js'
 import { taskSwitch } from './task_switch.js'
 import { timers } from './timers.js'
@@ -26,6 +30,10 @@ export const scenarios: readonly Scenario[] = [
   taskSwitch,
   futures,
   gathering,
+  spawning,
+  cancelling,
+  locks,
+  queues,
   startup,
 ]
 

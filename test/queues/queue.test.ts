@@ -151,15 +151,27 @@ test('what cannot be done at once says so', () => {
   assert.equal(inspect(queue), '<Queue maxsize=1 items=1 tasks=1>')
 })
 
-test('a queue keeps its order while it grows around its end', () => {
+test('a queue keeps its order, however it grows and shrinks', () => {
   const queue = new Queue<number>()
   let [next, expected] = [0, 0]
-  for (let round = 0; round < 200; round++) {
-    for (let i = 0; i < 7; i++) queue.putNowait(next++)
-    for (let i = 0; i < 5; i++) assert.equal(queue.getNowait(), expected++)
+  const put = (count: number) => {
+    for (let i = 0; i < count; i++) queue.putNowait(next++)
   }
-  assert.deepEqual(
-    drain(queue),
-    Array.from({ length: next - expected }, (_, i) => expected + i),
-  )
+  const get = (count: number) => {
+    for (let i = 0; i < count; i++) assert.equal(queue.getNowait(), expected++)
+    assert.equal(queue.qsize(), next - expected)
+  }
+  for (let round = 0; round < 200; round++) {
+    put(7)
+    get(5)
+  }
+  get(400)
+  assert.equal(queue.empty(), true)
+  for (const count of [15, 16, 17, 1, 1023, 1024, 1025, 5000]) {
+    put(count)
+    get(count - 1)
+    put(1)
+    get(2)
+    assert.equal(queue.empty(), true)
+  }
 })

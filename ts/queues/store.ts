@@ -7,32 +7,60 @@ export interface Store<T> {
   pop(): T
 }
 
-/** First in, first out. A ring: shift() of a long array would move every item. */
+/** The room for items in a chunk: the first of a queue is small, as most queues are. */
+const CHUNK_ROOM_MIN = 16
+const CHUNK_ROOM_MAX = 1024
+
+/** A piece of a FifoStore. Items stand from `first` up to but not including `end`. */
+class Chunk<T> {
+  first = 0
+  end = 0
+  next: Chunk<T> | null = null
+  readonly items: (T | undefined)[]
+
+  constructor(room: number) {
+    this.items = new Array<T | undefined>(room).fill(undefined)
+  }
+}
+
+/**
+ * First in, first out: a list of chunks. One array would be moved by each shift(), and a ring that
+ * grows would be copied, and stay large.
+ */
 export class FifoStore<T> implements Store<T> {
-  private items: (T | undefined)[] = new Array(16).fill(undefined)
-  private head = 0
+  private head = new Chunk<T>(CHUNK_ROOM_MIN)
+  private tail = this.head
   size = 0
 
   push(item: T): void {
-    if (this.size === this.items.length) this.grow()
-    this.items[(this.head + this.size) & (this.items.length - 1)] = item
+    let { tail } = this
+    const room = tail.items.length
+    if (tail.end === room) {
+      tail.next = new Chunk<T>(Math.min(room * 2, CHUNK_ROOM_MAX))
+      tail = tail.next
+      this.tail = tail
+    }
+    tail.items[tail.end++] = item
     this.size++
   }
 
   pop(): T {
-    const item = this.items[this.head] as T
-    this.items[this.head] = undefined
-    this.head = (this.head + 1) & (this.items.length - 1)
+    const { head } = this
+    const item = head.items[head.first] as T
+    head.items[head.first++] = undefined
     this.size--
+    if (head.first === head.end) this.leave(head)
     return item
   }
 
-  private grow(): void {
-    const { items, head } = this
-    this.items = [...items.slice(head), ...items.slice(0, head)]
-    this.items.length *= 2
-    this.items.fill(undefined, items.length)
-    this.head = 0
+  /** The chunk is empty: goes on to the next one, or begins again in this one. */
+  private leave(head: Chunk<T>): void {
+    if (head.next !== null) {
+      this.head = head.next
+      return
+    }
+    head.first = 0
+    head.end = 0
   }
 }
 
