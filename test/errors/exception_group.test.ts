@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
 import { ExceptionGroup } from 'gyre'
+import { runProgram } from '../lifetime/child_program.js'
 
 test('a group is an AggregateError whose message counts its members', () => {
   const [one, two] = [new Error('one'), new RangeError('two')]
@@ -40,4 +41,24 @@ test('printing a group prints every member', () => {
   assert.match(text, /1: TypeError: first/)
   assert.match(text, /2: ExceptionGroup: inner \(1 sub-exception\)/)
   assert.match(text, /1: Error: deep/)
+})
+
+test('a group that nobody catches ends the process with every member on stderr', async () => {
+  const thrown = `import { ExceptionGroup, run, taskGroup } from 'gyre'
+    const failing = (error) => async () => { throw error }
+    const main = () => taskGroup(async (group) => {
+      group.createTask(failing(new TypeError('first', { cause: new Error('why') })))
+      group.createTask(failing(new RangeError('second')))
+    })
+    console.error = console.log
+    console.error(await run(main).catch((error) => error))
+    await run(main)`
+  const { stdout, stderr, code } = await runProgram(thrown)
+  assert.equal(code, 1)
+  for (const text of [stdout, stderr]) {
+    assert.match(text, /ExceptionGroup: unhandled errors in a TaskGroup \(2 sub-exceptions\)/)
+    assert.match(text, /TypeError: first/)
+    assert.match(text, /Error: why/)
+    assert.match(text, /RangeError: second/)
+  }
 })

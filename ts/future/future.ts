@@ -15,6 +15,7 @@ import { captureContext } from '../loop/context'
 import { callbackName } from '../loop/handle'
 import { EventLoop, Kind } from '../loop/loop'
 import { schedulingLoop } from '../loop/running'
+import { addAwaitingFrames } from './awaiting_frames'
 import { Cancellation } from './cancellation'
 import { type OnFulfilled, type OnRejected, startThen } from './then'
 import { forgetUnretrieved, noteUnretrieved, type Unretrieved } from './unretrieved'
@@ -91,6 +92,7 @@ export class Future<T = unknown> implements PromiseLike<T> {
         return this._value as T
       case FutureState.EXCEPTION:
         this._markRetrieved()
+        addAwaitingFrames(this._value)
         throw this._value
       case FutureState.CANCELLED:
         throw this._makeCancelledError()

@@ -13,6 +13,7 @@ import { AsyncResource } from 'node:async_hooks'
 import { RuntimeError } from '../errors/errors'
 import { type EventLoop, Kind } from '../loop/loop'
 import { schedulingLoop } from '../loop/running'
+import { rejectAwaiting } from './awaiting_frames'
 import { type Future, takeDelegated } from './future'
 import {
   type Await,
@@ -106,7 +107,7 @@ class OperationSteps<T> implements Await {
     try {
       step = failure === null ? this.steps.next() : this.steps.throw(failure)
     } catch (error) {
-      this.settle(() => this.reject(error))
+      this.settle(() => rejectAwaiting(error).then(this.resolve, this.reject))
       return
     }
     if (step.done === true) {

@@ -11,6 +11,7 @@ import { AsyncResource } from 'node:async_hooks'
 import { CancelledError, EventLoopClosedError, isCancelled, RuntimeError } from '../errors/errors'
 import { taskStore } from '../loop/context'
 import { type EventLoop, Kind } from '../loop/loop'
+import { rejectAwaiting } from './awaiting_frames'
 import type { Cancellation } from './cancellation'
 import { FutureState, type Waiter } from './waiter'
 
@@ -139,9 +140,14 @@ class Continuation<T, A, B> implements Await, Promise<A | B> {
       const { onFulfilled } = this
       outcome = typeof onFulfilled === 'function' ? onFulfilled(future._value as T) : future._value
     } else {
-      const error = cancellation ?? errorOf(future)
-      if (typeof this.onRejected !== 'function') throw error
-      outcome = this.onRejected(error)
+      const { onFulfilled, onRejected } = this
+      if (cancellation === null && future._state === FutureState.EXCEPTION) {
+        outcome = rejectAwaiting(errorOf(future)).then(onFulfilled, onRejected)
+      } else {
+        const error = cancellation ?? errorOf(future)
+        if (typeof onRejected !== 'function') throw error
+        outcome = onRejected(error)
+      }
     }
     this.settled = true
     if (this.resolve !== null) this.resolve(outcome as A | B)
@@ -199,7 +205,7 @@ export function startThen<T, A, B>(
     const promise =
       future._state === FutureState.RESULT
         ? Promise.resolve(future._value as T)
-        : Promise.reject(errorOf(future))
+        : rejectAwaiting(errorOf(future))
     return promise.then(onFulfilled, onRejected)
   }
   if (future._loop.isClosed()) {
