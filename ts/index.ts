@@ -76,6 +76,7 @@ export type {
   DatagramSocketInfo,
   DatagramTransport,
 } from './net/datagram_protocol'
+export type { Descriptor } from './net/descriptors'
 export type {
   ExtraInfo,
   Protocol,
@@ -106,6 +107,7 @@ import './net/connection'
 import './run/default_executor'
 import './run/grace'
 import './net/datagram_endpoint'
+import './net/descriptors'
 import './run/until_complete'
 
 export {

@@ -1,6 +1,7 @@
 #include "loop_methods.h"
 
 #include "datagram_methods.h"
+#include "descriptor_methods.h"
 #include "loop_method.h"
 
 namespace gyre {
@@ -58,6 +59,7 @@ napi_value Stats(LoopBinding& self, const Arguments& arguments) {
   SetNumber(env, stats, "streams", loop.network().stream_count());
   SetNumber(env, stats, "listeners", loop.network().listener_count());
   SetNumber(env, stats, "datagrams", loop.network().datagrams().count());
+  SetNumber(env, stats, "watchers", loop.network().watcher_count());
   SetNumber(env, stats, "visits", static_cast<double>(self.host().visit_count()));
   SetNumber(env, stats, "polls", static_cast<double>(loop.stats().polls));
   SetNumber(env, stats, "submissions", static_cast<double>(loop.stats().submissions));
@@ -159,8 +161,9 @@ constexpr napi_property_descriptor kMethods[] = {
 
 std::vector<napi_property_descriptor> LoopMethods() {
   std::vector<napi_property_descriptor> methods(std::begin(kMethods), std::end(kMethods));
-  const auto datagram_methods = DatagramMethods();
-  methods.insert(methods.end(), datagram_methods.begin(), datagram_methods.end());
+  for (const auto others : {DatagramMethods(), DescriptorMethods()}) {
+    methods.insert(methods.end(), others.begin(), others.end());
+  }
   return methods;
 }
 

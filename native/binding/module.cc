@@ -58,7 +58,8 @@ napi_value MakeLayout(napi_env env) {
                               {"DATAGRAM_FAILED", Number(Kind::kDatagramFailed)},
                               {"DATAGRAM_PENDING", Number(Kind::kDatagramPending)},
                               {"DATAGRAM_DRAINED", Number(Kind::kDatagramDrained)},
-                              {"DATAGRAM_CLOSED", Number(Kind::kDatagramClosed)}}));
+                              {"DATAGRAM_CLOSED", Number(Kind::kDatagramClosed)},
+                              {"DESCRIPTOR_READY", Number(Kind::kDescriptorReady)}}));
   SetProperty(env, layout, "ops",
               MakeTable(env, {{"TIMER_ARM", Number(Op::kTimerArm)},
                               {"TIMER_CANCEL", Number(Op::kTimerCancel)},

@@ -48,6 +48,7 @@ enum class Kind : uint32_t {
   kDatagramPending = 18,  // a: bytes the kernel did not take
   kDatagramDrained = 19,  // a: bytes still queued, at or below the mark that was asked for
   kDatagramClosed = 20,   // a: errno or 0; b: the operation that failed. The socket's last entry
+  kDescriptorReady = 24,  // a: kReadable, kWritable or both
 };
 inline constexpr uint32_t kFirstForeignKind = 32;
 

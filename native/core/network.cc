@@ -174,6 +174,9 @@ bool Network::Dispatch(const PollEvent& event) {
   if (TagClassOf(event.tag) == TagClass::kDatagram) {
     return datagrams_.Dispatch(token, event.readiness);
   }
+  if (TagClassOf(event.tag) == TagClass::kWatcher) {
+    return watchers_.Dispatch(token, event.readiness);
+  }
   if (Listener* listener = Find<Listener>(token)) return AcceptFrom(*listener);
   Stream* stream = Find<Stream>(token);
   if (stream == nullptr) return true;

@@ -30,6 +30,7 @@
 #include "socket_address.h"
 #include "stream.h"
 #include "syscalls.h"
+#include "watchers.h"
 
 namespace gyre {
 
@@ -44,7 +45,8 @@ class Network {
         ready_(ready),
         control_(control),
         interests_(poller, TagClass::kEndpoint),
-        datagrams_(syscalls, poller, ready, control, send_slab_) {}
+        datagrams_(syscalls, poller, ready, control, send_slab_),
+        watchers_(poller, ready) {}
   ~Network() { CloseAll(); }
   Network(const Network&) = delete;
   Network& operator=(const Network&) = delete;
@@ -69,13 +71,15 @@ class Network {
   bool HasLeftover() const { return batch_next_ < batch_size_; }
   // True while something can still happen here.
   bool IsWaiting() const {
-    return listeners_ > 0 || interests_.waiting() > 0 || datagrams_.IsWaiting() || HasReports();
+    return listeners_ > 0 || interests_.waiting() > 0 || watchers_.count() > 0 ||
+           datagrams_.IsWaiting() || HasReports();
   }
 
   // The UDP sockets, which have a table of their own.
   Datagrams& datagrams() { return datagrams_; }
 
   uint32_t stream_count() const { return streams_; }
+  uint32_t watcher_count() const { return watchers_.count(); }
   uint32_t listener_count() const { return listeners_; }
 
   // The calls below return 0 (or what they say) or a negative errno; -EBADF for a stale token.
@@ -88,6 +92,10 @@ class Network {
   int Address(Token token, bool peer, SocketAddress* address);
   int SetOption(Token token, SocketOption option, bool value, int delay_seconds);
   int FileDescriptor(Token token);
+  // Descriptors of others: see Watchers. EEXIST for one that belongs to a socket of the loop; an
+  // interest of 0 ends the watch.
+  int WatchDescriptor(int fd, uint32_t interest, Token* token);
+  int SetDescriptorInterest(Token token, uint32_t interest);
 
   // Closes every socket and forgets every report.
   void CloseAll();
@@ -116,6 +124,7 @@ class Network {
   void RetireStream(Stream& stream);
   void CloseListener(Listener& listener);
   int DescriptorOf(Token token);
+  bool Owns(int fd);
 
   void HandleStream(Stream& stream, const Entry& request);
   void HandleListener(Listener& listener, Op op);
@@ -148,6 +157,7 @@ class Network {
   std::vector<Slice> slices_;
 
   Datagrams datagrams_;
+  Watchers watchers_;
 
   int batch_next_ = 0;
   int batch_size_ = 0;

@@ -115,6 +115,33 @@ int Network::SetOption(Token token, SocketOption option, bool value, int delay_s
   return syscalls_.SetOption(fd, IPPROTO_TCP, TCP_KEEPIDLE, delay_seconds);
 }
 
+bool Network::Owns(int fd) {
+  bool owns = datagrams_.Owns(fd);
+  endpoints_.ForEach([&](const Endpoint& endpoint) {
+    if (const Stream* stream = std::get_if<Stream>(&endpoint)) owns |= stream->fd() == fd;
+    if (const Listener* listener = std::get_if<Listener>(&endpoint)) owns |= listener->fd() == fd;
+  });
+  return owns;
+}
+
+int Network::WatchDescriptor(int fd, uint32_t interest, Token* token) {
+  if (fd < 0) return -EBADF;
+  if (interest == 0 || (interest & ~uint32_t{kReadable | kWritable}) != 0) return -EINVAL;
+  return Owns(fd) ? -EEXIST : watchers_.Watch(fd, interest, token);
+}
+
+int Network::SetDescriptorInterest(Token token, uint32_t interest) {
+  const int fd = watchers_.DescriptorOf(token);
+  if (fd < 0) return -EBADF;
+  // What was watched may be closed by now, and its number be that of a socket of the loop.
+  const bool is_foreign = Owns(fd);
+  if (interest == 0) {
+    watchers_.Unwatch(token, is_foreign);
+    return 0;
+  }
+  return is_foreign ? -EEXIST : watchers_.SetInterest(token, interest);
+}
+
 void Network::CloseAll() {
   endpoints_.ForEach([this](Endpoint& endpoint) {
     if (Stream* stream = std::get_if<Stream>(&endpoint)) {
@@ -124,6 +151,7 @@ void Network::CloseAll() {
     }
   });
   datagrams_.CloseAll();
+  watchers_.Clear();
   slices_.clear();
   batch_next_ = batch_size_ = 0;
 }

@@ -30,7 +30,7 @@ enum Readiness : uint32_t {
 };
 
 // Whose token stands in the tag of an event.
-enum class TagClass : uint8_t { kEndpoint = 0, kDatagram = 1 };
+enum class TagClass : uint8_t { kEndpoint = 0, kDatagram = 1, kWatcher = 2 };
 
 constexpr uint64_t MakeTag(TagClass tag_class, Token token) {
   return uint64_t{static_cast<uint8_t>(tag_class)} << 56 | uint64_t{token.generation} << 32 |

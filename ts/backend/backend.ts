@@ -5,6 +5,7 @@
 // ready ring and calls `host.visit()` to have it run; it never calls user code by itself.
 
 import type { DatagramEvents, DatagramHandle, DatagramOptions } from './datagram_contract'
+import type { DescriptorEvents, DescriptorWatch } from './descriptor_contract'
 import type { ReadyRing } from './ready_ring'
 import type { SocketAddress } from './socket_name'
 import type { TimerTable } from './timer_table'
@@ -47,7 +48,7 @@ export interface Backend {
   /** What tells the backend of readiness: 'epoll', 'node'. */
   readonly poller: string
 
-  /** How many listeners and streams are open. */
+  /** How many sockets are open and descriptors watched. */
   readonly handles: number
 
   /** Milliseconds on the loop's clock: monotonic, fractions down to a nanosecond. */
@@ -73,6 +74,14 @@ export interface Backend {
   connect(endpoint: ConnectEndpoint, events: StreamEvents): StreamHandle
   /** Opens a UDP socket; `events.datagramOpened` or `events.datagramClosed` tells the outcome. */
   openDatagram(options: DatagramOptions, events: DatagramEvents): DatagramHandle
+
+  /** Watches a descriptor that others opened. Throws the system's error, or NotSupportedError. */
+  watchDescriptor(
+    fd: number,
+    readable: boolean,
+    writable: boolean,
+    events: DescriptorEvents,
+  ): DescriptorWatch
 
   /** Closes all sockets and drops all timers. Idempotent. */
   close(): void

@@ -6,6 +6,7 @@
 // because Node's timers know whole milliseconds only.
 
 import { performance } from 'node:perf_hooks'
+import { NotSupportedError } from '../errors/errors'
 import type {
   Backend,
   BackendHost,
@@ -110,6 +111,13 @@ export class FallbackBackend implements Backend {
 
   openDatagram(options: DatagramOptions, events: DatagramEvents): DatagramHandle {
     return new FallbackDatagram(this.host.ring, options, events, this.sockets)
+  }
+
+  watchDescriptor(): never {
+    throw new NotSupportedError(
+      'addReader and addWriter need the native backend: Node has no way to watch a descriptor; ' +
+        'connectReadPipe and connectWritePipe work on both backends',
+    )
   }
 
   close(): void {

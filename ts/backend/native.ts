@@ -20,9 +20,11 @@ import type {
 import { Visit } from './backend'
 import type { DatagramEvents, DatagramHandle, DatagramOptions } from './datagram_contract'
 import { Deferral } from './deferral'
+import type { DescriptorEvents, DescriptorWatch } from './descriptor_contract'
 import type { Addon, NativeLoop } from './native_addon'
 import { NativeKind, NativeOp } from './native_addon'
 import { NativeDatagrams } from './native_datagrams'
+import { NativeDescriptors } from './native_descriptors'
 import { NativeListener } from './native_listener'
 import { type NativeOwner, NativeStream } from './native_stream'
 import { Control } from './ready_ring'
@@ -40,6 +42,7 @@ export class NativeBackend implements Backend, NativeOwner {
   private readonly streams: (NativeStream | undefined)[] = []
   private readonly listeners = new Map<number, NativeListener>()
   private readonly datagrams: NativeDatagrams
+  private readonly descriptors: NativeDescriptors
   private receiveSlab: ReceiveSlab | null = null
   private virtualNs = 0
   private active = false
@@ -66,12 +69,14 @@ export class NativeBackend implements Backend, NativeOwner {
     )
     const { datagramSlabBytes } = addon.layout
     this.datagrams = new NativeDatagrams(this.native, this.submissions, ring, datagramSlabBytes)
+    this.descriptors = new NativeDescriptors(this.native, ring.control)
     ring.onWake = () => this.wake()
     ring.onGrow = (buffer) => this.native.setReadyRing(buffer)
   }
 
   get handles(): number {
-    return this.openStreams + this.listeners.size + this.datagrams.size
+    const { datagrams, descriptors } = this
+    return this.openStreams + this.listeners.size + datagrams.size + descriptors.size
   }
 
   time(): number {
@@ -114,6 +119,10 @@ export class NativeBackend implements Backend, NativeOwner {
   dispatch(kind: number, generation: number, slot: number, a: number, b: number): void {
     if (kind >= NativeKind.DATAGRAM && kind <= NativeKind.DATAGRAM_CLOSED) {
       this.datagrams.dispatch(kind, generation, slot, a, b)
+      return
+    }
+    if (kind === NativeKind.DESCRIPTOR_READY) {
+      this.descriptors.dispatch(generation, slot, a)
       return
     }
     if (kind === NativeKind.ACCEPTED) {
@@ -166,10 +175,20 @@ export class NativeBackend implements Backend, NativeOwner {
     return this.datagrams.open(options, events)
   }
 
+  watchDescriptor(
+    fd: number,
+    readable: boolean,
+    writable: boolean,
+    events: DescriptorEvents,
+  ): DescriptorWatch {
+    return this.descriptors.watch(fd, readable, writable, events)
+  }
+
   close(): void {
     this.setActive(false)
     this.native.close()
     this.datagrams.close()
+    this.descriptors.close()
     this.streams.length = 0
     this.listeners.clear()
   }

@@ -51,6 +51,8 @@ export interface NativeLoop {
   setMulticastInterface(slot: number, generation: number, interfaceIp: string): number
   encodeAddress(ip: string, into: Uint8Array): number
   decodeAddress(record: Uint8Array): NativeAddress | number
+  watchDescriptor(fd: number, interest: number): number
+  setDescriptorInterest(slot: number, generation: number, interest: number): number
   stats(): Record<string, number>
   close(): void
 }
@@ -105,6 +107,7 @@ export const NativeKind = {
   DATAGRAM_PENDING: 18,
   DATAGRAM_DRAINED: 19,
   DATAGRAM_CLOSED: 20,
+  DESCRIPTOR_READY: 24,
 } as const
 
 /** Submissions that native code takes. */

@@ -1,0 +1,33 @@
+#include "descriptor_methods.h"
+
+#include "loop_method.h"
+
+namespace gyre {
+
+namespace {
+
+napi_value WatchDescriptor(LoopBinding& self, const Arguments& arguments) {
+  self.loop().Drain();
+  Token token;
+  const int result =
+      self.loop().network().WatchDescriptor(arguments.Integer(0), arguments.Unsigned(1), &token);
+  return Made(self, arguments, result, token);
+}
+
+napi_value SetDescriptorInterest(LoopBinding& self, const Arguments& arguments) {
+  const int result =
+      self.loop().network().SetDescriptorInterest(arguments.TokenAt(0), arguments.Unsigned(2));
+  self.host().Refresh();
+  return MakeInteger(arguments.env(), result);
+}
+
+constexpr napi_property_descriptor kMethods[] = {
+    Describe<WatchDescriptor>("watchDescriptor"),
+    Describe<SetDescriptorInterest>("setDescriptorInterest"),
+};
+
+}  // namespace
+
+std::span<const napi_property_descriptor> DescriptorMethods() { return kMethods; }
+
+}  // namespace gyre

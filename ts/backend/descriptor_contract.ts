@@ -1,0 +1,16 @@
+// The part of the contract of backend.ts that is about descriptors which others opened.
+
+/** Hears of a descriptor that is watched. Calls come from inside a turn. */
+export interface DescriptorEvents {
+  /** It is ready for what it is watched for; said again for as long as it stays so. */
+  descriptorReady(readable: boolean, writable: boolean): void
+}
+
+/** A descriptor that is watched, for reading, writing or both. */
+export interface DescriptorWatch {
+  /**
+   * Changes what it is watched for, or makes sure of the same; neither ends the watch for good.
+   * Throws the system's error.
+   */
+  setInterest(readable: boolean, writable: boolean): void
+}
