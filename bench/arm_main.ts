@@ -124,11 +124,14 @@ async function main(scenarioName = '', caseName = '', armName = ''): Promise<voi
   const arm = arms.find(({ name }) => name === armName)
   if (arm === undefined || 'peer' in arm)
     throw new Error(`no arm ${scenarioName} / ${caseName} / ${armName}`)
-  if ('serve' in arm) await serve(arm)
-  else if (arm.backend === null) await operatePlainly(arm.round)
+  if ('serve' in arm) {
+    await serve(arm)
+    return
+  }
+  if (arm.backend === null) await operatePlainly(arm.round)
   else await run(operateInLoop(arm))
+  // Servers that an arm left open do not keep its process.
+  process.exit()
 }
 
 await main(...process.argv.slice(2))
-// Servers that an arm left open do not keep its process.
-process.exit()

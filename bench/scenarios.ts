@@ -6,6 +6,7 @@ import { connections } from './connections.js'
 import { echo } from './echo.js'
 import { futures } from './futures.js'
 import { gathering } from './gather.js'
+import { growth } from './growth.js'
 import { lateness } from './lateness.js'
 import { locks } from './lock.js'
 import { mixed } from './mixed.js'
@@ -34,6 +35,7 @@ export const scenarios: readonly Scenario[] = [
   cancelling,
   locks,
   queues,
+  growth,
   startup,
 ]
 
