@@ -77,6 +77,7 @@ export type {
   DatagramTransport,
 } from './net/datagram_protocol'
 export type { Descriptor } from './net/descriptors'
+export type { AddressLookupOptions, NameInfo, NameLookupOptions } from './net/name_lookup'
 export type {
   ExtraInfo,
   Protocol,
@@ -103,6 +104,7 @@ import './loop/signals'
 export type { TlsClientOptions, TlsServerOptions, TlsTimeouts } from './tls/options'
 export type { StartTlsOptions } from './tls/start_tls'
 
+import './net/name_lookup'
 import './net/connection'
 import './run/default_executor'
 import './run/grace'
