@@ -7,6 +7,7 @@ export {
   asCompleted,
   type CompletionOrder,
 } from './combine/as_completed'
+export { type EveryOptions, every } from './combine/every'
 export {
   type GatherOptions,
   gather,
