@@ -64,7 +64,12 @@ export type { ExceptionContext } from './loop/exception_handler'
 export { Handle, TimerHandle } from './loop/handle'
 export { EventLoop, type EventLoopOptions, type ExceptionHandler } from './loop/loop'
 export { getEventLoop, getRunningLoop, newEventLoop, setEventLoop } from './loop/running'
-export type { Connection, ConnectionOptions, ProtocolFactory } from './net/connection'
+export type {
+  Connection,
+  ConnectionOptions,
+  ProtocolFactory,
+  SocketOptions,
+} from './net/connection'
 export type {
   DatagramEndpoint,
   DatagramEndpointOptions,
@@ -79,6 +84,7 @@ export type {
 } from './net/datagram_protocol'
 export type { Descriptor } from './net/descriptors'
 export type { AddressLookupOptions, NameInfo, NameLookupOptions } from './net/name_lookup'
+export type { ServerOptions } from './net/listen'
 export type {
   ExtraInfo,
   Protocol,
@@ -88,16 +94,19 @@ export type {
   Writable,
   WriteBufferLimits,
 } from './net/protocol'
-export { Server, type ServerOptions, type ServerSocket } from './net/server'
+export type { SendableFile, SendfileOptions } from './net/sendfile'
+export { Server, type ServerSocket } from './net/server'
 export { type ReaderOptions, StreamReader } from './net/stream_reader'
 export { StreamWriter } from './net/stream_writer'
 export {
   openConnection,
+  openUnixConnection,
   type StreamHandler,
   type StreamOptions,
   type StreamPair,
   type StreamServerOptions,
   startServer,
+  startUnixServer,
 } from './net/streams'
 
 import './loop/signals'
@@ -107,6 +116,7 @@ export type { StartTlsOptions } from './tls/start_tls'
 
 import './net/name_lookup'
 import './net/connection'
+import './net/sendfile'
 import './run/default_executor'
 import './run/grace'
 import './net/datagram_endpoint'

@@ -31,7 +31,9 @@ constexpr napi_property_descriptor Describe(const char* name) {
   return {name, nullptr, Call<kMethod>, nullptr, nullptr, nullptr, napi_default_method, nullptr};
 }
 
+// Two arguments: an address and a port, or a path and -1.
 inline int32_t ParseAddress(const Arguments& arguments, size_t index, SocketAddress* address) {
+  if (arguments.Integer(index + 1) < 0) return address->SetPath(arguments.Text(index));
   return address->Parse(arguments.Text(index),
                         static_cast<uint16_t>(arguments.Unsigned(index + 1)));
 }
@@ -44,10 +46,12 @@ inline napi_value Made(LoopBinding& self, const Arguments& arguments, int result
 }
 
 inline napi_value MakeAddress(napi_env env, const SocketAddress& address) {
+  const bool is_path = address.family() == AF_UNIX;
+  const char* family = is_path ? "Unix" : address.family() == AF_INET ? "IPv4" : "IPv6";
   const napi_value object = MakeObject(env);
-  SetProperty(env, object, "address", MakeText(env, address.ip()));
-  SetProperty(env, object, "family", MakeText(env, address.family() == AF_INET ? "IPv4" : "IPv6"));
-  SetNumber(env, object, "port", address.port());
+  SetProperty(env, object, "address", MakeText(env, is_path ? address.path() : address.ip()));
+  SetProperty(env, object, "family", MakeText(env, family));
+  SetNumber(env, object, "port", is_path ? 0 : address.port());
   return object;
 }
 

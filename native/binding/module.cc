@@ -33,6 +33,7 @@ napi_value MakeLayout(napi_env env) {
                                             {"entryBytes", sizeof(Entry)},
                                             {"generationBits", kGenerationBits},
                                             {"firstForeignKind", kFirstForeignKind},
+                                            {"fileErrorBits", FileReport::kErrorBits},
                                             {"addressRecordBytes", sizeof(AddressRecord)},
                                             {"datagramSlabBytes", DatagramSlab::kBytes}});
   SetProperty(env, layout, "control",
@@ -54,6 +55,7 @@ napi_value MakeLayout(napi_env env) {
                               {"DRAINED", Number(Kind::kDrained)},
                               {"CLOSED", Number(Kind::kClosed)},
                               {"ACCEPT_FAILED", Number(Kind::kAcceptFailed)},
+                              {"FILE_SENT", Number(Kind::kFileSent)},
                               {"DATAGRAM", Number(Kind::kDatagram)},
                               {"DATAGRAM_FAILED", Number(Kind::kDatagramFailed)},
                               {"DATAGRAM_PENDING", Number(Kind::kDatagramPending)},
@@ -72,6 +74,7 @@ napi_value MakeLayout(napi_env env) {
                               {"WATCH_DRAIN", Number(Op::kWatchDrain)},
                               {"LISTEN_CLOSE", Number(Op::kListenClose)},
                               {"LISTEN_RESUME", Number(Op::kListenResume)},
+                              {"LISTEN_PAUSE", Number(Op::kListenPause)},
                               {"DATAGRAM_SEND", Number(Op::kDatagramSend)},
                               {"DATAGRAM_START", Number(Op::kDatagramStart)},
                               {"DATAGRAM_CLOSE", Number(Op::kDatagramClose)},
@@ -81,7 +84,8 @@ napi_value MakeLayout(napi_env env) {
               MakeTable(env, {{"NONE", Number(Operation::kNone)},
                               {"CONNECT", Number(Operation::kConnect)},
                               {"READ", Number(Operation::kRead)},
-                              {"WRITE", Number(Operation::kWrite)}}));
+                              {"WRITE", Number(Operation::kWrite)},
+                              {"BIND", Number(Operation::kBind)}}));
   using Option = Datagrams::Option;
   SetProperty(env, layout, "datagramOptions",
               MakeTable(env, {{"broadcast", Number(Option::kBroadcast)},

@@ -6,6 +6,7 @@
 
 #include <node_api.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -41,6 +42,13 @@ class Arguments {
     return value;
   }
 
+  // A count of bytes: any number from 0 to 2^53.
+  uint64_t Length(size_t index) const {
+    double value = 0;
+    napi_get_value_double(env_, values_[index], &value);
+    return value > 0 ? static_cast<uint64_t>(std::min(value, 9007199254740992.0)) : 0;
+  }
+
   // Truth as JavaScript has it, so that flags may be numbers.
   bool Boolean(size_t index) const {
     bool value = false;
@@ -51,7 +59,8 @@ class Arguments {
   }
 
   std::string Text(size_t index) const {
-    char text[64] = "";
+    // An address with its scope, or the path of a Unix socket (unix(7): at most 108 bytes).
+    char text[128] = "";
     size_t length = 0;
     napi_get_value_string_utf8(env_, values_[index], text, sizeof text, &length);
     return {text, length};

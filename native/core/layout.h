@@ -24,7 +24,8 @@ enum ControlWord : uint32_t {
   kSubmitTail = 3,
   // 1: nobody will look at the rings unless woken. TypeScript checks it on every push.
   kAsleep = 4,
-  // Where a call that makes a stream or a listener leaves its token.
+  // Where a call that makes a stream or a listener leaves its token; a connect that fails at once
+  // leaves the operation that failed in the first.
   kResultSlot = 5,
   kResultGeneration = 6,
   // 1: data has arrived and there is no slab to receive it into; TypeScript gives one.
@@ -43,6 +44,7 @@ enum class Kind : uint32_t {
   kDrained = 7,          // a: bytes still queued, at or below the mark that was asked for
   kClosed = 8,           // a: errno or 0; b: the operation that failed. The stream's last entry
   kAcceptFailed = 9,     // a: errno. The listener rests until kListenResume
+  kFileSent = 10,        // a, b: what became of it, see FileReport
   kDatagram = 16,        // a, b: offset and length in the datagram slab; an AddressRecord before it
   kDatagramFailed = 17,  // a: errno; b: the operation. The socket lives on
   kDatagramPending = 18,  // a: bytes the kernel did not take
@@ -65,6 +67,7 @@ enum class Op : uint32_t {
   kWatchDrain = 9,  // a: low mark in bytes
   kListenClose = 10,
   kListenResume = 11,
+  kListenPause = 12,
   kDatagramSend = 32,  // a, b: offset and length in the send slab; an AddressRecord before it
   kDatagramStart = 33,
   kDatagramClose = 34,
@@ -77,7 +80,18 @@ constexpr bool IsDatagramOp(Op op) {
 }
 
 // What a stream or a socket was doing when it failed.
-enum class Operation : uint32_t { kNone = 0, kConnect = 1, kRead = 2, kWrite = 3 };
+enum class Operation : uint32_t { kNone = 0, kConnect = 1, kRead = 2, kWrite = 3, kBind = 4 };
+
+// The operands of kFileSent: how many bytes went out, and the errno that ended it early, or 0.
+struct FileReport {
+  static constexpr uint32_t kErrorBits = 8;
+  static constexpr uint64_t kBytesMax = (uint64_t{1} << (64 - kErrorBits)) - 1;
+
+  static uint32_t Low(uint64_t bytes) { return static_cast<uint32_t>(bytes); }
+  static uint32_t High(uint64_t bytes, int error) {
+    return static_cast<uint32_t>(bytes >> 32) | static_cast<uint32_t>(error) << (32 - kErrorBits);
+  }
+};
 
 inline constexpr uint32_t kGenerationBits = 24;
 inline constexpr uint32_t kGenerationMask = (1u << kGenerationBits) - 1;

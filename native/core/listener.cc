@@ -13,18 +13,24 @@ int Listener::Open(const SocketAddress& address, const Options& options) {
   fd_ = syscalls_->Socket(address.family(), SOCK_STREAM, 0);
   if (fd_ < 0) return std::exchange(fd_, -1);
 
+  int result = address.family() == AF_UNIX ? 0 : SetInternetOptions(address.family(), options);
+  if (result == 0) result = syscalls_->Bind(fd_, address.get(), address.length());
+  if (result == 0) result = syscalls_->Listen(fd_, options.backlog);
+  return result;
+}
+
+int Listener::SetInternetOptions(int family, const Options& options) {
+  int result = 0;
   // Without SO_REUSEADDR a server that restarts would wait out its old connections' TIME_WAIT.
-  int result = syscalls_->SetOption(fd_, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (options.reuse_address) result = syscalls_->SetOption(fd_, SOL_SOCKET, SO_REUSEADDR, 1);
   if (result == 0 && options.reuse_port) {
     result = syscalls_->SetOption(fd_, SOL_SOCKET, SO_REUSEPORT, 1);
   }
-  if (result == 0 && address.family() == AF_INET6) {
+  if (result == 0 && family == AF_INET6) {
     result = syscalls_->SetOption(fd_, IPPROTO_IPV6, IPV6_V6ONLY, options.ipv6_only ? 1 : 0);
   }
   // Linux hands this option down to every accepted connection, which saves a call for each.
   if (result == 0) result = syscalls_->SetOption(fd_, IPPROTO_TCP, TCP_NODELAY, 1);
-  if (result == 0) result = syscalls_->Bind(fd_, address.get(), address.length());
-  if (result == 0) result = syscalls_->Listen(fd_, options.backlog);
   return result;
 }
 
@@ -33,8 +39,9 @@ void Listener::Close() {
   fd_ = -1;
 }
 
-Listener::Accepted Listener::Accept() {
-  const int result = RetryInterrupted([this] { return syscalls_->Accept(fd_); });
+Listener::Accepted Listener::Accept(SocketAddress* peer) {
+  const int result =
+      RetryInterrupted([&] { return syscalls_->Accept(fd_, peer->get_mutable(), peer->room()); });
   if (result >= 0) return {Answer::kAccepted, result};
   switch (-result) {
     case EAGAIN:

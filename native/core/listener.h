@@ -1,4 +1,4 @@
-// A listening TCP socket. Owns its descriptor.
+// A listening socket, TCP or Unix. Owns its descriptor.
 // Knows what accept(2) may answer and what that means; knows nothing of rings or streams.
 
 #pragma once
@@ -15,6 +15,9 @@ class Listener {
     int backlog = 0;
     bool reuse_port = false;
     bool ipv6_only = false;
+    bool reuse_address = true;
+    // Nobody is accepted before the network is asked to resume it.
+    bool paused = false;
   };
 
   enum class Answer {
@@ -37,12 +40,15 @@ class Listener {
   int Open(const SocketAddress& address, const Options& options);
   void Close();
 
-  Accepted Accept();
+  // Fills in who it was that connected.
+  Accepted Accept(SocketAddress* peer);
 
   int fd() const { return fd_; }
   Token token() const { return token_; }
 
  private:
+  int SetInternetOptions(int family, const Options& options);
+
   Syscalls* syscalls_;
   Token token_;
   int fd_ = -1;

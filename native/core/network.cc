@@ -54,7 +54,13 @@ void Network::HandleListener(Listener& listener, Op op) {
     CloseListener(listener);
   } else if (op == Op::kListenResume) {
     // Resuming one that is not at rest is harmless: the poller says EEXIST.
-    poller_.Watch(listener.fd(), TagOf(listener.token()), kReadable);
+    const int result = poller_.Watch(listener.fd(), TagOf(listener.token()), kReadable);
+    if (result < 0 && result != -EEXIST) {
+      ready_.Append(Kind::kAcceptFailed, listener.token(), static_cast<uint32_t>(-result));
+    }
+  } else if (op == Op::kListenPause) {
+    // The same the other way round: ENOENT.
+    poller_.Unwatch(listener.fd());
   }
 }
 
@@ -128,6 +134,12 @@ bool Network::Report(Stream& stream) {
     // What has gone out in the meantime was not worth mentioning.
     if (queued > 0 && !ready_.Append(Kind::kPending, token, queued)) return false;
     stream.Forget(Stream::kReportPending);
+  }
+  if (stream.Has(Stream::kReportFileSent)) {
+    const uint64_t bytes = stream.file_bytes_sent();
+    const uint32_t high = FileReport::High(bytes, stream.file_error());
+    if (!ready_.Append(Kind::kFileSent, token, FileReport::Low(bytes), high)) return false;
+    stream.Forget(Stream::kReportFileSent);
   }
   if (stream.IsDrained()) {
     if (!ready_.Append(Kind::kDrained, token, queued)) return false;
@@ -215,7 +227,8 @@ bool Network::ReceiveFrom(Stream& stream, bool peer_finished) {
 bool Network::AcceptFrom(Listener& listener) {
   for (int asked = 0; asked < kAcceptsMax; ++asked) {
     if (ready_.room() == 0) return false;
-    const Listener::Accepted accepted = listener.Accept();
+    SocketAddress peer;
+    const Listener::Accepted accepted = listener.Accept(&peer);
     if (accepted.answer == Listener::Answer::kNobody) return true;
     if (accepted.answer == Listener::Answer::kTransient) continue;
     if (accepted.answer == Listener::Answer::kExhausted) {
@@ -224,7 +237,9 @@ bool Network::AcceptFrom(Listener& listener) {
       ready_.Append(Kind::kAcceptFailed, listener.token(), static_cast<uint32_t>(accepted.value));
       return true;
     }
-    const Token token = AddStream(accepted.value, StreamState::kOpen).token();
+    Stream& stream = AddStream(accepted.value, StreamState::kOpen);
+    stream.notes.peer = peer.compact();
+    const Token token = stream.token();
     ready_.Append(Kind::kAccepted, listener.token(), token.slot, token.generation);
   }
   return true;

@@ -84,11 +84,16 @@ class Network {
 
   // The calls below return 0 (or what they say) or a negative errno; -EBADF for a stale token.
   int Listen(const SocketAddress& address, const Listener::Options& options, Token* token);
-  // `local` may be null. That the connection fails, even at once, is reported by CLOSED.
-  int Connect(const SocketAddress& remote, const SocketAddress* local, Token* token);
+  // `local` may be null. That the connection fails, even at once, is reported by CLOSED; what is
+  // returned is why there is not even a socket to connect, and `failed` what was not possible.
+  int Connect(const SocketAddress& remote, const SocketAddress* local, Token* token,
+              Operation* failed);
   // Returns the bytes that the kernel did not take. A failure is reported by CLOSED too.
   int64_t Write(Token token, std::span<uint8_t> data);
+  // The outcome is reported by FILE_SENT, before any CLOSED; there is none if the stream fails.
+  int SendFile(Token token, int fd, uint64_t offset, uint64_t bytes);
   int64_t PendingBytes(Token token);
+  // The peer of an accepted connection is known from then on, even if it has gone since.
   int Address(Token token, bool peer, SocketAddress* address);
   int SetOption(Token token, SocketOption option, bool value, int delay_seconds);
   int FileDescriptor(Token token);

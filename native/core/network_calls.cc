@@ -3,6 +3,8 @@
 
 #include <netinet/tcp.h>
 
+#include <algorithm>
+
 #include "network.h"
 
 namespace gyre {
@@ -38,7 +40,9 @@ int Network::Listen(const SocketAddress& address, const Listener::Options& optio
   Listener& listener = endpoints_.Find(name)->emplace<Listener>(syscalls_, name);
   ++listeners_;
   result = listener.Open(address, options);
-  if (result == 0) result = poller_.Watch(listener.fd(), TagOf(name), kReadable);
+  if (result == 0 && !options.paused) {
+    result = poller_.Watch(listener.fd(), TagOf(name), kReadable);
+  }
   if (result < 0) {
     CloseListener(listener);
     return result;
@@ -47,13 +51,18 @@ int Network::Listen(const SocketAddress& address, const Listener::Options& optio
   return 0;
 }
 
-int Network::Connect(const SocketAddress& remote, const SocketAddress* local, Token* token) {
+int Network::Connect(const SocketAddress& remote, const SocketAddress* local, Token* token,
+                     Operation* failed) {
+  *failed = Operation::kConnect;
   int result = poller_.Open();
   if (result < 0) return result;
   const int fd = syscalls_.Socket(remote.family(), SOCK_STREAM, 0);
   if (fd < 0) return fd;
-  result = syscalls_.SetOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  if (remote.family() != AF_UNIX) {
+    result = syscalls_.SetOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  }
   if (result == 0 && local != nullptr) {
+    *failed = Operation::kBind;
     result = syscalls_.Bind(fd, local->get(), local->length());
   }
   if (result < 0) {
@@ -80,6 +89,15 @@ int64_t Network::Write(Token token, std::span<uint8_t> data) {
   return static_cast<int64_t>(stream->queued());
 }
 
+int Network::SendFile(Token token, int fd, uint64_t offset, uint64_t bytes) {
+  Stream* stream = Find<Stream>(token);
+  // Broken, and not yet told. EBADF would be the file's.
+  if (stream == nullptr) return -EPIPE;
+  const int result = stream->SendFile(fd, offset, std::min(bytes, FileReport::kBytesMax));
+  Settle(*stream);
+  return result;
+}
+
 int64_t Network::PendingBytes(Token token) {
   const Stream* stream = Find<Stream>(token);
   return stream != nullptr ? static_cast<int64_t>(stream->queued()) : -EBADF;
@@ -97,6 +115,11 @@ int Network::FileDescriptor(Token token) {
 }
 
 int Network::Address(Token token, bool peer, SocketAddress* address) {
+  const Stream* stream = peer ? Find<Stream>(token) : nullptr;
+  if (stream != nullptr && !stream->notes.peer.empty()) {
+    *address = SocketAddress(stream->notes.peer);
+    return 0;
+  }
   const int fd = DescriptorOf(token);
   if (fd < 0) return -EBADF;
   return peer ? syscalls_.PeerName(fd, address->get_mutable(), address->room())

@@ -5,6 +5,8 @@
 
 #include <cerrno>
 #include <charconv>
+#include <cstddef>
+#include <cstring>
 
 namespace gyre {
 
@@ -20,7 +22,40 @@ uint32_t ParseScope(const std::string& scope) {
   return parsed.ec == std::errc() && parsed.ptr == end ? number : 0;
 }
 
+constexpr size_t kPathOffset = offsetof(sockaddr_un, sun_path);
+
 }  // namespace
+
+SocketAddress::SocketAddress(const CompactAddress& compact) {
+  std::memcpy(&storage_.v6, &compact.bytes, sizeof compact.bytes);
+  length_ = family() == AF_INET ? sizeof storage_.v4 : sizeof storage_.v6;
+}
+
+CompactAddress SocketAddress::compact() const {
+  CompactAddress compact;
+  const bool is_internet = family() == AF_INET || family() == AF_INET6;
+  if (is_internet) std::memcpy(&compact.bytes, &storage_.v6, sizeof compact.bytes);
+  return compact;
+}
+
+int SocketAddress::SetPath(const std::string& path) {
+  storage_ = {};
+  if (path.empty()) return -EINVAL;
+  // A path ends with a NUL; an abstract name is all of its bytes and nothing more.
+  const size_t bytes = path.size() + (path.front() == '\0' ? 0 : 1);
+  if (bytes > sizeof storage_.local.sun_path) return -ENAMETOOLONG;
+  storage_.local.sun_family = AF_UNIX;
+  std::memcpy(storage_.local.sun_path, path.data(), path.size());
+  length_ = static_cast<socklen_t>(kPathOffset + bytes);
+  return 0;
+}
+
+std::string SocketAddress::path() const {
+  if (family() != AF_UNIX || length_ <= kPathOffset) return {};
+  const char* text = storage_.local.sun_path;
+  const size_t bytes = length_ - kPathOffset;
+  return text[0] == '\0' ? std::string(text, bytes) : std::string(text, strnlen(text, bytes));
+}
 
 int SocketAddress::Parse(const std::string& ip, uint16_t port) {
   storage_ = {};

@@ -1,5 +1,6 @@
 #include "stream.h"
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 
@@ -53,7 +54,7 @@ void Stream::FinishConnecting(int result) {
   }
   MoveTo(kOpen);
   reports_ |= kReportConnected;
-  if (!queue_.empty()) Flush();
+  if (HasUnsent()) Flush();
 }
 
 void Stream::StartReading() {
@@ -114,14 +115,15 @@ void Stream::OnWritable() {
     int error = 0;
     const int result = syscalls_->GetOption(fd_, SOL_SOCKET, SO_ERROR, &error);
     FinishConnecting(result < 0 ? result : -error);
-  } else if (state_ != kClosed && !queue_.empty()) {
+  } else if (state_ != kClosed && HasUnsent()) {
     Flush();
   }
 }
 
 void Stream::Flush() {
   std::array<iovec, 64> slices;
-  for (size_t sent = 0; sent < kFlushBytesMax && !queue_.empty();) {
+  size_t sent = 0;
+  while (sent < kFlushBytesMax && !queue_.empty()) {
     const size_t count = queue_.Peek(slices.data(), slices.size());
     const size_t offered = TotalBytes(slices.data(), count);
     const ssize_t result =
@@ -136,10 +138,49 @@ void Stream::Flush() {
     // The socket's buffer is full: asking again would only say so.
     if (static_cast<size_t>(result) < offered) return;
   }
-  if (queue_.empty()) OnFlushed();
+  if (!queue_.empty()) return;
+  if (file_.active()) FlushFile(kFlushBytesMax - std::min(sent, kFlushBytesMax));
+  if (state_ != kClosed && !file_.active()) OnFlushed();
 }
 
-// What waited for the queue to empty can happen now.
+int Stream::SendFile(int fd, uint64_t offset, uint64_t bytes) {
+  if (file_.active()) return -EBUSY;
+  if (!CanSend()) return -EPIPE;
+  const int result = file_.Begin(fd, offset, bytes);
+  if (result < 0) return result;
+  if (queue_.empty() && state_ == kOpen) Flush();
+  return 0;
+}
+
+// Sends from the file until the socket is full, the file is over, or `bytes_max` have gone.
+void Stream::FlushFile(size_t bytes_max) {
+  while (file_.left() > 0) {
+    if (bytes_max == 0) return;
+    const ssize_t sent = file_.SendTo(fd_, bytes_max);
+    if (sent == -EAGAIN) return;
+    if (sent == -EPIPE || sent == -ECONNRESET || sent == -ETIMEDOUT) {
+      Fail(static_cast<int>(-sent), Operation::kWrite);
+      return;
+    }
+    if (sent < 0) {
+      // The file's failure and not the connection's: EIO, or a file system without sendfile(2).
+      EndFile(static_cast<int>(-sent));
+      return;
+    }
+    // The file is shorter than was asked for.
+    if (sent == 0) break;
+    bytes_max -= static_cast<size_t>(sent);
+  }
+  EndFile(0);
+}
+
+void Stream::EndFile(int error) {
+  file_.End();
+  file_error_ = error;
+  reports_ |= kReportFileSent;
+}
+
+// What waited for everything to be sent can happen now.
 void Stream::OnFlushed() {
   if (state_ == kClosing) {
     Finish(0, Operation::kNone);
@@ -156,13 +197,13 @@ void Stream::OnFlushed() {
 void Stream::Shutdown() {
   if (state_ != kOpen) return;
   MoveTo(kShuttingDown);
-  if (queue_.empty()) OnFlushed();
+  if (!HasUnsent()) OnFlushed();
 }
 
 void Stream::Close() {
   if (state_ == kClosed || state_ == kClosing) return;
   // There is nobody to flush to before the connection stands.
-  if (state_ == kConnecting || queue_.empty()) {
+  if (state_ == kConnecting || !HasUnsent()) {
     Finish(0, Operation::kNone);
     return;
   }
@@ -175,7 +216,7 @@ uint32_t Stream::Interest() const {
   if (state_ == kConnecting) return kWritable;
   uint32_t interest = 0;
   if (reading_ == Reading::kOn) interest |= kReadable;
-  if (!queue_.empty()) interest |= kWritable;
+  if (HasUnsent()) interest |= kWritable;
   return interest;
 }
 
@@ -193,6 +234,7 @@ void Stream::Finish(int error, Operation operation) {
   fd_ = -1;
   reading_ = Reading::kEnded;
   queue_.Clear();
+  file_.End();
   error_ = error;
   failed_operation_ = operation;
   // Of what happened before, the end of the peer's data was still true.

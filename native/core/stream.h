@@ -1,6 +1,6 @@
-// A TCP connection: one descriptor, its state, and the bytes it still has to send. It turns
-// requests and readiness into system calls, and remembers what there is to say about the outcome
-// until the network finds room to say it.
+// A connection, TCP or Unix: one descriptor, its state, and the bytes it still has to send. It
+// turns requests and readiness into system calls, and remembers what there is to say about the
+// outcome until the network finds room to say it.
 //
 //   state          may become                       meaning
 //   kConnecting    kOpen, kClosed                   connect(2) is under way
@@ -12,17 +12,21 @@
 //
 // Invariants: 1. The descriptor is open in every state but kClosed.
 //             2. kClosed is entered once and leaves an empty queue and a CLOSED to say, the last.
-//             3. While the queue is not empty nothing goes to the socket around it.
+//             3. While the queue is not empty nothing goes to the socket around it. A file goes
+//             behind
+//                the queue, and while it does, nothing is added to the queue.
 // Knows nothing of rings, slabs, pollers or tables. Owns its descriptor.
 
 #pragma once
 
 #include <span>
 
+#include "file_segment.h"
 #include "intrusive_list.h"
 #include "layout.h"
 #include "out_queue.h"
 #include "poller.h"
+#include "socket_address.h"
 #include "syscalls.h"
 
 namespace gyre {
@@ -50,11 +54,12 @@ class Stream {
     kReportEof = 2,
     kReportPending = 4,
     kReportClosed = 8,
+    kReportFileSent = 16,
   };
 
   // REQUIRES: `state` is kConnecting or kOpen. Takes over the descriptor.
   Stream(Syscalls& syscalls, Token token, int fd, StreamState state)
-      : syscalls_(&syscalls), token_(token), fd_(fd), state_(state) {}
+      : syscalls_(&syscalls), token_(token), fd_(fd), state_(state), file_(syscalls) {}
   ~Stream();
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
@@ -73,6 +78,11 @@ class Stream {
   // returns. Bytes for a stream that no longer sends are dropped.
   void Send(const iovec* slices, size_t count);
 
+  // Sends a part of a file behind what is queued, to its end if that comes first; the outcome
+  // becomes a report. The stream has a descriptor of its own for it. Returns 0 or a negative errno:
+  // EBUSY while it sends another file, EPIPE when it no longer sends.
+  int SendFile(int fd, uint64_t offset, uint64_t bytes);
+
   // The socket takes bytes again, or has finished connecting, well or badly.
   void OnWritable();
 
@@ -90,6 +100,7 @@ class Stream {
 
   // True while bytes may still be given to Send.
   bool CanSend() const {
+    if (file_.active()) return false;
     return state_ == StreamState::kOpen || state_ == StreamState::kConnecting;
   }
 
@@ -112,6 +123,9 @@ class Stream {
   size_t queued() const { return queue_.size(); }
   int error() const { return error_; }
   Operation failed_operation() const { return failed_operation_; }
+  // What became of the last file.
+  uint64_t file_bytes_sent() const { return file_.sent(); }
+  int file_error() const { return file_error_; }
 
   // The network's own notes on the stream.
   struct Notes {
@@ -119,6 +133,7 @@ class Stream {
     uint32_t last_slice = 0;
     uint32_t watched = 0;  // the interest that the poller knows; 0: the poller does not know it
     bool waiting = false;  // counted among the streams that wait for something
+    CompactAddress peer;   // of an accepted connection
   };
   ListLink<Stream> reporting_link;  // has something to say
   ListLink<Stream> stale_link;      // the poller does not know its interest yet
@@ -135,7 +150,10 @@ class Stream {
   void FinishConnecting(int result);
   void Enqueue(const iovec* slices, size_t count, size_t skip);
   void Flush();
+  void FlushFile(size_t bytes_max);
+  void EndFile(int error);
   void OnFlushed();
+  bool HasUnsent() const { return !queue_.empty() || file_.active(); }
   void Finish(int error, Operation operation);
 
   Syscalls* syscalls_;
@@ -148,6 +166,8 @@ class Stream {
   int error_ = 0;
   int64_t low_mark_ = kNotWatched;
   OutQueue queue_;
+  FileSegment file_;
+  int file_error_ = 0;
 };
 
 }  // namespace gyre

@@ -28,7 +28,7 @@ class Syscalls {
   virtual int Bind(int fd, const sockaddr* address, socklen_t length);
   virtual int Listen(int fd, int backlog);
   // The new descriptor is non-blocking and closed on exec.
-  virtual int Accept(int fd);
+  virtual int Accept(int fd, sockaddr* address, socklen_t* length);
   virtual int Connect(int fd, const sockaddr* address, socklen_t length);
   virtual ssize_t Receive(int fd, void* into, size_t length);
   // Never raises SIGPIPE.
@@ -36,6 +36,10 @@ class Syscalls {
   // recvmmsg(2) and sendmmsg(2), without waiting: how many datagrams went through.
   virtual int ReceiveMany(int fd, mmsghdr* messages, size_t count);
   virtual int SendMany(int fd, mmsghdr* messages, size_t count);
+  // sendfile(2): from `offset` of the file, whose own position stays.
+  virtual ssize_t SendFile(int socket, int file, uint64_t offset, size_t bytes);
+  // The duplicate is closed on exec.
+  virtual int Duplicate(int fd);
   virtual int Shutdown(int fd, int how);
   virtual int Close(int fd);
   virtual int GetOption(int fd, int level, int name, int* value);

@@ -1,6 +1,8 @@
 // The calls of the seam that only Linux has, or has in this form.
 
+#include <fcntl.h>
 #include <sys/epoll.h>
+#include <sys/sendfile.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -22,8 +24,8 @@ int Syscalls::Socket(int domain, int type, int protocol) {
   return OrErrno(::socket(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol));
 }
 
-int Syscalls::Accept(int fd) {
-  return OrErrno(::accept4(fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+int Syscalls::Accept(int fd, sockaddr* address, socklen_t* length) {
+  return OrErrno(::accept4(fd, address, length, SOCK_NONBLOCK | SOCK_CLOEXEC));
 }
 
 // libc's recv() and send() are cancellation points: with other threads about, entering and leaving
@@ -56,6 +58,15 @@ int Syscalls::SendMany(int fd, mmsghdr* messages, size_t count) {
   const auto many = static_cast<unsigned>(count);
   return OrErrno(static_cast<int>(::syscall(SYS_sendmmsg, fd, messages, many, MSG_NOSIGNAL)));
 }
+
+// Writing to a socket whose peer has gone raises SIGPIPE, which sendfile(2) has no flag against;
+// but Node ignores that signal from its start, in every thread.
+ssize_t Syscalls::SendFile(int socket, int file, uint64_t offset, size_t bytes) {
+  auto position = static_cast<off_t>(offset);
+  return OrErrno(::sendfile(socket, file, &position, bytes));
+}
+
+int Syscalls::Duplicate(int fd) { return OrErrno(::fcntl(fd, F_DUPFD_CLOEXEC, 0)); }
 
 int Syscalls::EpollCreate() { return OrErrno(::epoll_create1(EPOLL_CLOEXEC)); }
 

@@ -16,6 +16,7 @@ namespace gyre {
 
 enum class CallId {
   kSocket,
+  kBind,
   kListen,
   kAccept,
   kConnect,
@@ -23,6 +24,8 @@ enum class CallId {
   kSend,
   kReceiveMany,
   kSendMany,
+  kSendFile,
+  kDuplicate,
   kShutdown,
   kClose,
   kEpollCreate,
@@ -54,11 +57,14 @@ class FaultySyscalls : public Syscalls {
   int Socket(int domain, int type, int protocol) override {
     return Make(CallId::kSocket, [&] { return Syscalls::Socket(domain, type, protocol); });
   }
+  int Bind(int fd, const sockaddr* address, socklen_t length) override {
+    return Make(CallId::kBind, [&] { return Syscalls::Bind(fd, address, length); });
+  }
   int Listen(int fd, int backlog) override {
     return Make(CallId::kListen, [&] { return Syscalls::Listen(fd, backlog); });
   }
-  int Accept(int fd) override {
-    return Make(CallId::kAccept, [&] { return Syscalls::Accept(fd); });
+  int Accept(int fd, sockaddr* address, socklen_t* length) override {
+    return Make(CallId::kAccept, [&] { return Syscalls::Accept(fd, address, length); });
   }
   int Connect(int fd, const sockaddr* address, socklen_t length) override {
     return Make(CallId::kConnect, [&] { return Syscalls::Connect(fd, address, length); });
@@ -85,6 +91,13 @@ class FaultySyscalls : public Syscalls {
   int SendMany(int fd, mmsghdr* messages, size_t count) override {
     return Make(CallId::kSendMany,
                 [&] { return Syscalls::SendMany(fd, messages, std::min(count, datagrams_max)); });
+  }
+  ssize_t SendFile(int socket, int file, uint64_t offset, size_t bytes) override {
+    const size_t fewer = std::min(bytes, send_bytes_max);
+    return Make(CallId::kSendFile, [&] { return Syscalls::SendFile(socket, file, offset, fewer); });
+  }
+  int Duplicate(int fd) override {
+    return Make(CallId::kDuplicate, [&] { return Syscalls::Duplicate(fd); });
   }
   int Shutdown(int fd, int how) override {
     return Make(CallId::kShutdown, [&] { return Syscalls::Shutdown(fd, how); });

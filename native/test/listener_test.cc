@@ -14,6 +14,7 @@ struct Rig {
   FaultySyscalls syscalls;
   Listener listener{syscalls, {0, 1}};
   SocketAddress address;
+  SocketAddress peer;
 
   Rig() {
     REQUIRE(address.Parse("127.0.0.1", 0) == 0);
@@ -25,6 +26,7 @@ struct Rig {
     REQUIRE(::connect(fd, address.get(), address.length()) == 0);
     return fd;
   }
+  Listener::Accepted Accept() { return listener.Accept(&peer); }
 };
 
 }  // namespace
@@ -32,12 +34,46 @@ struct Rig {
 TEST_CASE("an accepted connection has TCP_NODELAY from its listener") {
   Rig rig;
   const int client = rig.Connect();
-  const Listener::Accepted accepted = rig.listener.Accept();
+  const Listener::Accepted accepted = rig.Accept();
   REQUIRE(accepted.answer == Listener::Answer::kAccepted);
   int value = 0;
   CHECK(rig.syscalls.GetOption(accepted.value, IPPROTO_TCP, TCP_NODELAY, &value) == 0);
   CHECK(value != 0);
-  CHECK(rig.listener.Accept().answer == Listener::Answer::kNobody);
+  CHECK(rig.Accept().answer == Listener::Answer::kNobody);
+  ::close(accepted.value);
+  ::close(client);
+}
+
+TEST_CASE("accepting tells who connected, which a reset cannot take back") {
+  Rig rig;
+  const int client = rig.Connect();
+  SocketAddress own;
+  REQUIRE(rig.syscalls.LocalName(client, own.get_mutable(), own.room()) == 0);
+  const linger reset = {1, 0};
+  ::setsockopt(client, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+  ::close(client);
+  const Listener::Accepted accepted = rig.Accept();
+  REQUIRE(accepted.answer == Listener::Answer::kAccepted);
+  CHECK(rig.peer.ip() == "127.0.0.1");
+  CHECK(rig.peer.port() == own.port());
+  SocketAddress asked;
+  CHECK(rig.syscalls.PeerName(accepted.value, asked.get_mutable(), asked.room()) == -ENOTCONN);
+  ::close(accepted.value);
+}
+
+TEST_CASE("a Unix listener has no TCP options, and accepts") {
+  FaultySyscalls syscalls;
+  SocketAddress address;
+  REQUIRE(address.SetPath(std::string("\0gyre-listener-test", 19)) == 0);
+  Listener listener(syscalls, {0, 1});
+  REQUIRE(listener.Open(address, {.backlog = 8, .reuse_port = true}) == 0);
+  const int client = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  REQUIRE(::connect(client, address.get(), address.length()) == 0);
+  SocketAddress peer;
+  const Listener::Accepted accepted = listener.Accept(&peer);
+  REQUIRE(accepted.answer == Listener::Answer::kAccepted);
+  CHECK(peer.path().empty());
+  CHECK(peer.compact().empty());
   ::close(accepted.value);
   ::close(client);
 }
@@ -46,16 +82,16 @@ TEST_CASE("what accept answers is sorted by what to do about it") {
   Rig rig;
   for (const int error : {ECONNABORTED, EPROTO, ENETDOWN, EPERM}) {
     rig.syscalls.Inject(CallId::kAccept, -error);
-    CHECK(rig.listener.Accept().answer == Listener::Answer::kTransient);
+    CHECK(rig.Accept().answer == Listener::Answer::kTransient);
   }
   for (const int error : {EMFILE, ENFILE, ENOBUFS, ENOMEM}) {
     rig.syscalls.Inject(CallId::kAccept, -error);
-    const Listener::Accepted accepted = rig.listener.Accept();
+    const Listener::Accepted accepted = rig.Accept();
     CHECK(accepted.answer == Listener::Answer::kExhausted);
     CHECK(accepted.value == error);
   }
   rig.syscalls.Inject(CallId::kAccept, -EINTR);
-  CHECK(rig.listener.Accept().answer == Listener::Answer::kNobody);
+  CHECK(rig.Accept().answer == Listener::Answer::kNobody);
 }
 
 TEST_CASE("a listener that cannot be opened says why and closes its descriptor") {

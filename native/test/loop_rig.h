@@ -100,7 +100,8 @@ class LoopRig {
     SocketAddress address;
     Token token;
     REQUIRE(loop.network().Address(listener, false, &address) == 0);
-    REQUIRE(loop.network().Connect(address, nullptr, &token) == 0);
+    Operation failed;
+    REQUIRE(loop.network().Connect(address, nullptr, &token, &failed) == 0);
     return token;
   }
 

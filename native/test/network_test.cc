@@ -169,18 +169,24 @@ TEST_CASE("a connection that is refused is closed, and never inside the call") {
   rig.Submit(Op::kListenClose, listener);
   rig.Drain();
   Token token;
-  REQUIRE(rig.loop.network().Connect(address, nullptr, &token) == 0);
+  Operation failed = Operation::kNone;
+  REQUIRE(rig.loop.network().Connect(address, nullptr, &token, &failed) == 0);
   CHECK(rig.Take().empty());
   const Entry closed = rig.Await(Kind::kClosed);
   CHECK(closed.a == ECONNREFUSED);
   CHECK(closed.b == static_cast<uint32_t>(Operation::kConnect));
   rig.syscalls.Inject(CallId::kConnect, -ENETUNREACH);
-  REQUIRE(rig.loop.network().Connect(address, nullptr, &token) == 0);
+  REQUIRE(rig.loop.network().Connect(address, nullptr, &token, &failed) == 0);
   CHECK(rig.loop.IsAlive());
   CHECK(rig.Take().empty());
   CHECK(rig.Await(Kind::kClosed).a == ENETUNREACH);
   rig.syscalls.Inject(CallId::kSocket, -EMFILE);
-  CHECK(rig.loop.network().Connect(address, nullptr, &token) == -EMFILE);
+  CHECK(rig.loop.network().Connect(address, nullptr, &token, &failed) == -EMFILE);
+  CHECK(failed == Operation::kConnect);
+  rig.syscalls.Inject(CallId::kBind, -EADDRINUSE);
+  CHECK(rig.loop.network().Connect(address, &address, &token, &failed) == -EADDRINUSE);
+  CHECK(failed == Operation::kBind);
+  CHECK(rig.loop.network().stream_count() == 0);
 }
 
 TEST_CASE("an accepted stream costs one call to the poller, an unread one none") {

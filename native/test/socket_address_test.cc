@@ -35,3 +35,30 @@ TEST_CASE("what is not a numeric address is refused") {
     CHECK(address.Parse(text, 1) == -EINVAL);
   }
 }
+
+TEST_CASE("a path is a file's or, behind a NUL, an abstract name") {
+  SocketAddress address;
+  for (const std::string& path :
+       {std::string("/tmp/x.sock"), std::string("\0name", 5), std::string("\0na\0me", 6),
+        std::string(107, 'p'), std::string(1, '\0') + std::string(107, 'n')}) {
+    REQUIRE(address.SetPath(path) == 0);
+    CHECK(address.family() == AF_UNIX);
+    CHECK(address.path() == path);
+    CHECK(address.compact().empty());
+  }
+  CHECK(address.SetPath("") == -EINVAL);
+  CHECK(address.SetPath(std::string(108, 'p')) == -ENAMETOOLONG);
+  CHECK(address.SetPath(std::string(1, '\0') + std::string(108, 'n')) == -ENAMETOOLONG);
+}
+
+TEST_CASE("an internet address survives being made compact") {
+  for (const char* ip : {"127.0.0.1", "::1", "fe80::1%lo"}) {
+    SocketAddress address;
+    REQUIRE(address.Parse(ip, 4'242) == 0);
+    const SocketAddress copy(address.compact());
+    CHECK(copy.ip() == ip);
+    CHECK(copy.port() == 4'242);
+    CHECK(copy.length() == address.length());
+  }
+  CHECK(gyre::CompactAddress().empty());
+}

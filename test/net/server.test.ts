@@ -70,11 +70,20 @@ testOnLoop('without a host every interface is listened on', function* () {
 })
 
 testOnLoop(
-  'a host name with several addresses is listened on at all of them, at one port',
+  'several hosts are listened on, each address once, and each at a port of its own',
   function* () {
-    const server = yield* getRunningLoop().createServer(() => ({}), 'localhost', 0)
-    const ports = new Set(server.sockets.map(({ port }) => port))
-    assert.equal(ports.size, 1)
+    const loop = getRunningLoop()
+    const hosts = ['127.0.0.1', '127.0.0.2', '127.0.0.1']
+    const server = yield* loop.createServer(() => ({}), hosts, 0)
+    assert.deepEqual(
+      server.sockets.map(({ host }) => host),
+      ['127.0.0.1', '127.0.0.2'],
+    )
+    for (const { host, port } of server.sockets) {
+      const { transport } = yield* loop.createConnection(() => ({}), host, port)
+      assert.equal(transport.getExtraInfo('peername')?.address, host)
+      transport.abort()
+    }
     yield* over(server)
   },
 )

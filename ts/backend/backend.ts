@@ -67,10 +67,10 @@ export interface Backend {
   dispatch(kind: number, generation: number, slot: number, a: number, b: number): void
 
   /**
-   * Opens a listening TCP socket; `events.listening` or `events.listenFailed` tells the outcome.
+   * Opens a listening socket; `events.listening` or `events.listenFailed` tells the outcome.
    */
   listen(endpoint: ListenEndpoint, events: ListenerEvents): ListenerHandle
-  /** Connects a TCP socket; `events.streamConnected` or `events.streamClosed` tells the outcome. */
+  /** Connects a socket; `events.streamConnected` or `events.streamClosed` tells the outcome. */
   connect(endpoint: ConnectEndpoint, events: StreamEvents): StreamHandle
   /** Opens a UDP socket; `events.datagramOpened` or `events.datagramClosed` tells the outcome. */
   openDatagram(options: DatagramOptions, events: DatagramEvents): DatagramHandle
@@ -87,20 +87,34 @@ export interface Backend {
   close(): void
 }
 
-export interface ListenEndpoint {
-  /** A numeric IPv4 or IPv6 address. */
+/** Where a TCP socket is: a numeric IPv4 or IPv6 address, and a port. */
+export interface InternetPlace {
   address: string
   port: number
+}
+
+/** Where a Unix socket is. A path that begins with a NUL is a name in Linux's abstract name space. */
+export interface UnixPlace {
+  path: string
+}
+
+export type Place = InternetPlace | UnixPlace
+
+export interface ListenEndpoint {
+  at: Place
   backlog: number
+  /** Accepts nobody before `resume`; who connects waits. */
+  paused: boolean
+  /** TCP only, like the next ones. */
+  reuseAddress: boolean
   reusePort: boolean
   ipv6Only: boolean
 }
 
 export interface ConnectEndpoint {
-  address: string
-  port: number
-  localAddress: string | null
-  localPort: number
+  to: Place
+  /** The place to connect from; the system chooses where there is none. */
+  from: InternetPlace | null
 }
 
 /**
@@ -114,11 +128,16 @@ export interface StreamEvents {
   streamEnded(): void
   /** The unsent bytes fell to the mark given to `watchDrain`. */
   streamDrained(): void
+  /**
+   * What `sendFile` began is over: so many bytes went out. With an error the file could not be read
+   * to its end; the stream itself goes on.
+   */
+  streamFileSent(bytes: number, error: NodeJS.ErrnoException | null): void
   /** Exactly once, the last call: null after close or abort, an error when the stream failed. */
   streamClosed(error: Error | null): void
 }
 
-/** A TCP connection. Every method is harmless on a stream that is already closed. */
+/** A connection. Every method is harmless on a stream that is already closed. */
 export interface StreamHandle {
   /** Takes all of `data` (a copy of what cannot be sent at once). */
   write(data: Uint8Array): void
@@ -126,6 +145,13 @@ export interface StreamHandle {
   bufferedEstimate(): number
   /** The bytes that wait in user space, after offering everything to the kernel. */
   bufferedBytes(): number
+  /**
+   * Sends `count` bytes (fewer if the file is shorter) of the regular file open at `fd`, behind what
+   * was written before, without a copy in user space. Until `streamFileSent`, nothing may be
+   * written. Returns false where the backend cannot do this; throws a system error where the stream
+   * cannot. The caller may close `fd` when it returns.
+   */
+  sendFile(fd: number, offset: number, count: number): boolean
   /** Asks for one `streamDrained` when the unsent bytes are at most `lowBytes`. */
   watchDrain(lowBytes: number): void
   startReading(): void
@@ -136,6 +162,7 @@ export interface StreamHandle {
   close(): void
   /** Drops what waits and closes. */
   abort(): void
+  /** Known from the first call of an event on, and still after the last. */
   localAddress(): SocketAddress | null
   remoteAddress(): SocketAddress | null
   setNoDelay(enabled: boolean): void
@@ -152,8 +179,12 @@ export interface ListenerEvents {
 }
 
 export interface ListenerHandle {
+  /** Whether there is a socket, and a file if it is to have one; so before `listening` is told. */
+  isOpen(): boolean
   localAddress(): SocketAddress | null
-  /** Accepts again after `acceptFailed`. */
+  /** Accepts no more for now; who connects waits. Connections already accepted may still come. */
+  pause(): void
+  /** Accepts again, after `pause` or `acceptFailed`. */
   resume(): void
   close(): void
 }

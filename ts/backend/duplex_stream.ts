@@ -65,6 +65,11 @@ export class DuplexStream<S extends Duplex = Duplex> implements StreamHandle {
     return this.stream.destroyed ? 0 : this.stream.writableLength
   }
 
+  /** Node has no way to its streams for the kernel's sendfile. */
+  sendFile(): boolean {
+    return false
+  }
+
   watchDrain(lowBytes: number): void {
     this.drainMark = lowBytes
     this.written()
@@ -130,6 +135,11 @@ export class DuplexStream<S extends Duplex = Duplex> implements StreamHandle {
 
   /** Called when there may be more or less to wait for than before. */
   protected refresh(): void {}
+
+  /** The stream has failed; this is why. */
+  protected failWith(error: Error): void {
+    this.error = error
+  }
 
   /** Node's stream has closed; what follows is told last. */
   protected closed(): void {

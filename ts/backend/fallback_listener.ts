@@ -1,17 +1,33 @@
 // A listening socket of the fallback: a node:net server that speaks the backend's contract.
+//
+// libuv removes the file of a Unix socket when it closes it, whoever has the path by then. So the
+// socket is bound to a passing name next to the path and linked from there: what is at the path is the
+// server's business, as on native, and a path that is taken stays as it is.
 
+import { randomBytes } from 'node:crypto'
+import { linkSync, unlinkSync } from 'node:fs'
 import net from 'node:net'
+import { constants } from 'node:os'
+import { dirname, join } from 'node:path'
 import { NotSupportedError } from '../errors/errors'
+import { systemError } from '../errors/system_error'
 import type { ListenEndpoint, ListenerEvents, ListenerHandle, SocketAddress } from './backend'
 import type { FallbackSocket, FallbackSockets } from './fallback_sockets'
-import { FallbackStream } from './fallback_stream'
+import { FallbackStream, isAbstract, NO_ABSTRACT_NAMES } from './fallback_stream'
 import { type ReadyRing, RUN_KIND } from './ready_ring'
 import { socketAddress } from './socket_address'
+
+/** sockaddr_un, less the NUL behind the path. libuv cuts off what is longer, and says nothing. */
+const PATH_BYTES_MAX = 107
 
 export class FallbackListener implements ListenerHandle, FallbackSocket {
   private readonly server: net.Server
   private isListening = false
   private isClosed = false
+  /** The path of a Unix socket; null for TCP. */
+  private readonly path: string | null
+  /** Where a Unix socket is bound until it is linked to its path. */
+  private passingPath: string | null = null
 
   constructor(
     private readonly ring: ReadyRing,
@@ -19,35 +35,36 @@ export class FallbackListener implements ListenerHandle, FallbackSocket {
     private readonly events: ListenerEvents,
     private readonly sockets: FallbackSockets,
   ) {
+    this.path = 'path' in endpoint.at ? endpoint.at.path : null
     this.server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true })
-    this.server.on('listening', () => {
-      this.isListening = true
-      this.enqueue(() => this.events.listening())
-    })
-    this.server.on('error', (error) => {
-      const wasListening = this.isListening
-      this.enqueue(() => {
-        if (wasListening) this.events.acceptFailed(error)
-        else this.events.listenFailed(error)
-      })
-    })
+    this.server.on('listening', () => this.opened())
+    this.server.on('error', (error) => this.failed(error))
     this.server.on('connection', (socket) => {
       const stream = new FallbackStream(ring, socket, sockets)
+      stream.learnAddresses(this.path === null ? null : { own: this.path, peer: '' })
       this.enqueue(() => this.accept(stream), stream)
     })
     sockets.add(this)
     this.refresh()
-    if (endpoint.reusePort) this.refuseReusePort()
-    else this.listen(endpoint)
+    const lacking = missing(endpoint)
+    if (lacking === null) this.listen(endpoint)
+    else this.enqueue(() => this.events.listenFailed(new NotSupportedError(lacking)))
+  }
+
+  isOpen(): boolean {
+    return this.isListening
   }
 
   localAddress(): SocketAddress | null {
+    const { path } = this
+    if (path !== null) return { address: path, family: 'Unix', port: 0 }
     const address = this.server.address()
     if (address === null || typeof address === 'string') return null
     return socketAddress(address.address, address.port)
   }
 
-  /** Node's servers go on accepting by themselves. */
+  /** Node's servers go on accepting by themselves: who comes waits with the server. */
+  pause(): void {}
   resume(): void {}
 
   close(): void {
@@ -65,14 +82,38 @@ export class FallbackListener implements ListenerHandle, FallbackSocket {
     else this.server.unref()
   }
 
-  private listen(endpoint: ListenEndpoint): void {
-    const { address: host, port, backlog, ipv6Only } = endpoint
-    this.server.listen({ host, port, backlog, ipv6Only, exclusive: true })
+  private listen({ at, backlog, ipv6Only }: ListenEndpoint): void {
+    if ('path' in at) {
+      this.passingPath = passingPathFor(at.path)
+      this.server.listen({ path: this.passingPath ?? at.path, backlog, exclusive: true })
+    } else {
+      const { address: host, port } = at
+      this.server.listen({ host, port, backlog, ipv6Only, exclusive: true })
+    }
   }
 
-  private refuseReusePort(): void {
-    const message = 'reusePort needs the native backend: node:net has no such option on Node 20'
-    this.enqueue(() => this.events.listenFailed(new NotSupportedError(message)))
+  private opened(): void {
+    if (this.passingPath !== null) {
+      try {
+        linkSync(this.passingPath, this.path as string)
+      } catch (error) {
+        this.failed(error as NodeJS.ErrnoException)
+        return
+      } finally {
+        unlinkSync(this.passingPath)
+      }
+    }
+    this.isListening = true
+    this.enqueue(() => this.events.listening())
+  }
+
+  private failed(error: NodeJS.ErrnoException): void {
+    const wasListening = this.isListening
+    const told = this.path === null || wasListening ? error : pathError(error, this.path)
+    this.enqueue(() => {
+      if (wasListening) this.events.acceptFailed(error)
+      else this.events.listenFailed(told)
+    })
   }
 
   private accept(stream: FallbackStream): void {
@@ -88,4 +129,28 @@ export class FallbackListener implements ListenerHandle, FallbackSocket {
       },
     })
   }
+}
+
+/** What node:net cannot do of what is asked, or null. */
+function missing({ at, reusePort, reuseAddress }: ListenEndpoint): string | null {
+  if ('path' in at) return isAbstract(at) ? NO_ABSTRACT_NAMES : null
+  if (reusePort) return 'reusePort needs the native backend: node:net has no such option on Node 20'
+  if (!reuseAddress) return 'reuseAddress: false needs the native backend: node:net always reuses'
+  return null
+}
+
+/** A name next to the path; null where there is no file, or no room for a name. */
+function passingPathFor(path: string): string | null {
+  if (process.platform === 'win32') return null
+  const passing = join(dirname(path), `.${randomBytes(5).toString('hex')}`)
+  return Buffer.byteLength(passing) <= PATH_BYTES_MAX ? passing : null
+}
+
+/** The error as the native backend has it: the path that was asked for, and no passing name. */
+function pathError(error: NodeJS.ErrnoException, path: string): Error {
+  const { code, errno } = error
+  if (errno === undefined) return error
+  // Linking to a path that is taken is what binding to it would have been.
+  const number = code === 'EEXIST' ? constants.errno.EADDRINUSE : -errno
+  return systemError(number, 'listen', { address: path })
 }

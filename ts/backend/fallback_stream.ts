@@ -1,13 +1,25 @@
 // A stream of the fallback: a node:net socket that speaks the backend's contract.
 
 import net from 'node:net'
-import type { ConnectEndpoint, StreamEvents } from './backend'
+import { NotSupportedError } from '../errors/errors'
+import { systemError } from '../errors/system_error'
+import type { ConnectEndpoint, InternetPlace, Place, SocketAddress, StreamEvents } from './backend'
 import { DuplexStream } from './duplex_stream'
 import type { FallbackSocket, FallbackSockets } from './fallback_sockets'
 import type { ReadyRing } from './ready_ring'
+import { socketAddress } from './socket_address'
+
+/**
+ * Node 20 fills the rest of an abstract name with NULs, which makes it another name than everybody
+ * else's.
+ */
+export const NO_ABSTRACT_NAMES =
+  'abstract names need the native backend: node:net gives them another length than other programs'
 
 export class FallbackStream extends DuplexStream<net.Socket> implements FallbackSocket {
   private isReading = false
+  private own: SocketAddress | null = null
+  private peer: SocketAddress | null = null
 
   /** REQUIRES: the socket is paused and allows half-open connections. */
   constructor(
@@ -30,16 +42,41 @@ export class FallbackStream extends DuplexStream<net.Socket> implements Fallback
     const socket = new net.Socket({ allowHalfOpen: true })
     const stream = new FallbackStream(ring, socket, sockets)
     stream.attach(events)
-    const { address: host, port, localAddress, localPort } = endpoint
+    const { to, from } = endpoint
     socket.on('connect', () => {
+      stream.learnAddresses('path' in to ? { own: '', peer: to.path } : null)
       // A socket starts to read when it connects, unless it was paused since.
       if (!stream.isReading) socket.pause()
       stream.refresh()
       stream.enqueue((to) => to.streamConnected())
     })
-    const local = localAddress === null ? {} : { localAddress }
-    socket.connect({ host, port, ...local, ...(localPort === 0 ? {} : { localPort }) })
+    if (from !== null) stream.restateErrors(from)
+    if (isAbstract(to)) socket.destroy(new NotSupportedError(NO_ABSTRACT_NAMES))
+    else socket.connect(connectOptions(to, from))
     return stream
+  }
+
+  /**
+   * Notes the addresses while the socket has them. Node does not tell those of Unix sockets, so
+   * whoever knows the paths gives them; the name that a peer may have given itself stays unknown.
+   */
+  learnAddresses(paths: { own: string; peer: string } | null): void {
+    const socket = this.stream
+    if (paths === null) {
+      this.own = socketAddress(socket.localAddress, socket.localPort)
+      this.peer = socketAddress(socket.remoteAddress, socket.remotePort)
+    } else {
+      this.own = { address: paths.own, family: 'Unix', port: 0 }
+      this.peer = { address: paths.peer, family: 'Unix', port: 0 }
+    }
+  }
+
+  override localAddress(): SocketAddress | null {
+    return this.own
+  }
+
+  override remoteAddress(): SocketAddress | null {
+    return this.peer
   }
 
   override startReading(): void {
@@ -62,6 +99,18 @@ export class FallbackStream extends DuplexStream<net.Socket> implements Fallback
     else socket.unref()
   }
 
+  /**
+   * libuv keeps back that a local port is taken until it connects, and Node then says that connecting
+   * failed.
+   */
+  private restateErrors(from: InternetPlace): void {
+    this.stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE' && error.errno !== undefined) {
+        this.failWith(systemError(-error.errno, 'bind', from))
+      }
+    })
+  }
+
   protected override closed(): void {
     this.sockets.remove(this)
     super.closed()
@@ -76,4 +125,16 @@ function keepUntilClosed(socket: net.Socket): void {
   const halves = socket as unknown as Record<'_readableState' | '_writableState', object>
   Object.assign(halves._readableState, { autoDestroy: false })
   Object.assign(halves._writableState, { autoDestroy: false })
+}
+
+export function isAbstract(place: Place): boolean {
+  return 'path' in place && place.path.startsWith('\0')
+}
+
+function connectOptions(to: Place, from: InternetPlace | null): net.SocketConnectOpts {
+  if ('path' in to) return to
+  const { address: host, port } = to
+  if (from === null) return { host, port }
+  const { address: localAddress, port: localPort } = from
+  return { host, port, localAddress, ...(localPort === 0 ? {} : { localPort }) }
 }

@@ -14,6 +14,7 @@ import type {
   ListenEndpoint,
   ListenerEvents,
   ListenerHandle,
+  Place,
   StreamEvents,
   StreamHandle,
 } from './backend'
@@ -22,11 +23,11 @@ import type { DatagramEvents, DatagramHandle, DatagramOptions } from './datagram
 import { Deferral } from './deferral'
 import type { DescriptorEvents, DescriptorWatch } from './descriptor_contract'
 import type { Addon, NativeLoop } from './native_addon'
-import { NativeKind, NativeOp } from './native_addon'
+import { NativeKind, NativeOp, NativeOperation } from './native_addon'
 import { NativeDatagrams } from './native_datagrams'
 import { NativeDescriptors } from './native_descriptors'
 import { NativeListener } from './native_listener'
-import { type NativeOwner, NativeStream } from './native_stream'
+import { detailsOf, type NativeOwner, NativeStream } from './native_stream'
 import { Control } from './ready_ring'
 import { ReceiveSlab } from './receive_slab'
 import { Submissions } from './submissions'
@@ -146,29 +147,34 @@ export class NativeBackend implements Backend, NativeOwner {
   }
 
   listen(endpoint: ListenEndpoint, events: ListenerEvents): ListenerHandle {
-    const { address, port, backlog, reusePort, ipv6Only } = endpoint
-    const flags = (reusePort ? 1 : 0) | (ipv6Only ? 2 : 0)
-    const result = this.native.listen(address, port, backlog, flags)
+    const { at, backlog } = endpoint
+    const result = this.native.listen(...argumentsOf(at), backlog, listenFlags(endpoint))
     if (result < 0) {
-      const error = systemError(-result, 'listen', { address, port })
+      const error = systemError(-result, 'listen', detailsOf(at))
       return NativeListener.failed(this, events, error)
     }
     const { slot, generation } = this.resultToken()
-    const listener = new NativeListener(this, slot, generation, events)
+    const listener = new NativeListener(this, slot, generation, events, at)
     this.listeners.set(slot, listener)
     return listener
   }
 
   connect(endpoint: ConnectEndpoint, events: StreamEvents): StreamHandle {
-    const { address, port, localAddress, localPort } = endpoint
+    const { to, from } = endpoint
     this.prepareSlab()
-    const result = this.native.connect(address, port, localAddress, localPort)
+    const [address, port] = argumentsOf(to)
+    const result = this.native.connect(address, port, from?.address ?? null, from?.port ?? 0)
+    const { slot, generation } = this.resultToken()
     if (result < 0) {
-      const error = systemError(-result, 'connect', { address, port })
+      const couldNotBind = slot === NativeOperation.BIND && from !== null
+      const error = couldNotBind
+        ? systemError(-result, 'bind', from)
+        : systemError(-result, 'connect', detailsOf(to))
       return NativeStream.failed(this, events, error)
     }
-    const { slot, generation } = this.resultToken()
-    return this.addStream(slot, generation, events, { address, port })
+    const stream = this.addStream(slot, generation, to)
+    stream.attach(events)
+    return stream
   }
 
   openDatagram(options: DatagramOptions, events: DatagramEvents): DatagramHandle {
@@ -214,18 +220,13 @@ export class NativeBackend implements Backend, NativeOwner {
       return
     }
     this.prepareSlab()
-    const stream = this.addStream(streamSlot, b, null, null)
+    const stream = this.addStream(streamSlot, b, listener.place)
+    stream.learnAddresses()
     stream.attach(listener.events.streamAccepted(stream))
   }
 
-  private addStream(
-    slot: number,
-    generation: number,
-    events: StreamEvents | null,
-    peer: { address: string; port: number } | null,
-  ): NativeStream {
-    const stream = new NativeStream(this, slot, generation, peer)
-    if (events !== null) stream.attach(events)
+  private addStream(slot: number, generation: number, place: Place): NativeStream {
+    const stream = new NativeStream(this, slot, generation, place)
     this.streams[slot] = stream
     this.openStreams++
     return stream
@@ -300,6 +301,15 @@ export class NativeBackend implements Backend, NativeOwner {
       this.native.wake()
     }
   }
+}
+
+/** A place as native code takes it. */
+function argumentsOf(place: Place): [address: string, port: number] {
+  return 'path' in place ? [place.path, -1] : [place.address, place.port]
+}
+
+function listenFlags({ reusePort, ipv6Only, reuseAddress, paused }: ListenEndpoint): number {
+  return (reusePort ? 1 : 0) | (ipv6Only ? 2 : 0) | (reuseAddress ? 4 : 0) | (paused ? 8 : 0)
 }
 
 /**

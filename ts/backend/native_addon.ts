@@ -17,11 +17,15 @@ export interface NativeLoop {
   flush(): void
   poll(): number
   advance(): number
-  listen(ip: string, port: number, backlog: number, flags: number): number
-  connect(ip: string, port: number, localIp: string | null, localPort: number): number
+  /** Here and in connect, a port of -1 says that the address is a path. */
+  listen(address: string, port: number, backlog: number, flags: number): number
+  connect(address: string, port: number, localIp: string | null, localPort: number): number
   write(slot: number, generation: number, data: Uint8Array): number
+  sendFile(slot: number, generation: number, fd: number, offset: number, count: number): number
   pendingBytes(slot: number, generation: number): number
   address(slot: number, generation: number, peer: boolean): NativeAddress | number
+  /** 'peer port own port' of a TCP connection. */
+  addresses(slot: number, generation: number): string | number
   setOption(
     slot: number,
     generation: number,
@@ -59,7 +63,7 @@ export interface NativeLoop {
 
 export interface NativeAddress {
   address: string
-  family: 'IPv4' | 'IPv6'
+  family: 'IPv4' | 'IPv6' | 'Unix'
   port: number
 }
 
@@ -84,6 +88,7 @@ export interface Layout {
   readonly datagramSlabBytes: number
   /** Kinds below are native code's. */
   readonly firstForeignKind: number
+  readonly fileErrorBits: number
   readonly control: Readonly<Record<string, number>>
   readonly kinds: Readonly<Record<string, number>>
   readonly ops: Readonly<Record<string, number>>
@@ -102,6 +107,7 @@ export const NativeKind = {
   DRAINED: 7,
   CLOSED: 8,
   ACCEPT_FAILED: 9,
+  FILE_SENT: 10,
   DATAGRAM: 16,
   DATAGRAM_FAILED: 17,
   DATAGRAM_PENDING: 18,
@@ -123,6 +129,7 @@ export const NativeOp = {
   WATCH_DRAIN: 9,
   LISTEN_CLOSE: 10,
   LISTEN_RESUME: 11,
+  LISTEN_PAUSE: 12,
   DATAGRAM_SEND: 32,
   DATAGRAM_START: 33,
   DATAGRAM_CLOSE: 34,
@@ -131,7 +138,10 @@ export const NativeOp = {
 } as const
 
 /** Which operation ended a stream. */
-export const NativeOperation = { CONNECT: 1, READ: 2, WRITE: 3 } as const
+export const NativeOperation = { CONNECT: 1, READ: 2, WRITE: 3, BIND: 4 } as const
+
+/** FILE_SENT has two operands: 56 bits of a count, and above them so many of an errno. */
+export const FILE_ERROR_BITS = 8
 
 /** Options of UDP sockets, by the names of the contract. */
 export const NativeDatagramOption = {
@@ -196,6 +206,7 @@ function checkLayout(layout: Layout, file: string): void {
     layout.entryBytes === ENTRY_BYTES &&
     layout.controlWords === CONTROL_WORDS &&
     layout.firstForeignKind === JS_KIND &&
+    layout.fileErrorBits === FILE_ERROR_BITS &&
     agrees(Control, words) &&
     agrees(NativeKind, layout.kinds) &&
     agrees(NativeOp, layout.ops) &&

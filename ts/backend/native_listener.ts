@@ -1,6 +1,6 @@
 // A listening socket of the native backend.
 
-import type { ListenerEvents, ListenerHandle, SocketAddress } from './backend'
+import type { ListenerEvents, ListenerHandle, Place, SocketAddress } from './backend'
 import { NativeOp } from './native_addon'
 import type { NativeOwner } from './native_stream'
 import { RUN_KIND } from './ready_ring'
@@ -11,6 +11,7 @@ export class NativeListener implements ListenerHandle {
     private readonly slot: number,
     readonly generation: number,
     readonly events: ListenerEvents,
+    readonly place: Place,
   ) {
     if (slot >= 0) backend.ring.push(RUN_KIND, { run: () => events.listening() })
   }
@@ -18,13 +19,21 @@ export class NativeListener implements ListenerHandle {
   /** A listener that could not be made; its events hear of it in a turn. */
   static failed(backend: NativeOwner, events: ListenerEvents, error: Error): NativeListener {
     backend.ring.push(RUN_KIND, { run: () => events.listenFailed(error) })
-    return new NativeListener(backend, -1, 0, events)
+    return new NativeListener(backend, -1, 0, events, { path: '' })
+  }
+
+  isOpen(): boolean {
+    return this.slot >= 0
   }
 
   localAddress(): SocketAddress | null {
     if (this.slot < 0) return null
     const address = this.backend.addonLoop.address(this.slot, this.generation, false)
     return typeof address === 'number' ? null : address
+  }
+
+  pause(): void {
+    this.submit(NativeOp.LISTEN_PAUSE)
   }
 
   resume(): void {

@@ -1,9 +1,16 @@
 // A stream of the native backend: a token for native code's state machine, and what has been heard
 // of it.
 
-import { systemError } from '../errors/system_error'
-import type { SocketAddress, StreamEvents, StreamHandle } from './backend'
-import { NativeKind, type NativeLoop, NativeOp, NativeOperation } from './native_addon'
+import { isIPv6 } from 'node:net'
+import { type SystemErrorDetails, systemError } from '../errors/system_error'
+import type { Place, SocketAddress, StreamEvents, StreamHandle } from './backend'
+import {
+  FILE_ERROR_BITS,
+  NativeKind,
+  type NativeLoop,
+  NativeOp,
+  NativeOperation,
+} from './native_addon'
 import { type ReadyRing, RUN_KIND } from './ready_ring'
 import type { ReceiveSlab } from './receive_slab'
 import type { Submissions } from './submissions'
@@ -16,6 +23,10 @@ const COPIED_WRITE_BYTES_MAX = 16 * 1024
 
 const OPTION_NO_DELAY = 1
 const OPTION_KEEP_ALIVE = 2
+
+/** The upper half of a count of sent bytes, above which stands an errno. */
+const FILE_BYTES_HIGH_BITS = 32 - FILE_ERROR_BITS
+const FILE_BYTES_HIGH_MASK = (1 << FILE_BYTES_HIGH_BITS) - 1
 
 const SYSCALLS: Readonly<Record<number, string>> = {
   [NativeOperation.CONNECT]: 'connect',
@@ -37,18 +48,23 @@ export class NativeStream implements StreamHandle {
   private unsent = 0
   /** What was submitted since. */
   private submitted = 0
+  /** Both addresses of a TCP connection as native code writes them, and once read, as objects. */
+  private addressLine = ''
+  private own: SocketAddress | null = null
+  private peer: SocketAddress | null = null
 
   constructor(
     private readonly backend: NativeOwner,
     private readonly slot: number,
     readonly generation: number,
-    private readonly peer: { address: string; port: number } | null,
+    /** Where it was connected to, or where the listener is that accepted it. */
+    private readonly place: Place,
   ) {}
 
   /** A stream that could not even be made; its events hear of it in a turn, as of any failure. */
   static failed(backend: NativeOwner, events: StreamEvents, error: Error): NativeStream {
     backend.ring.push(RUN_KIND, { run: () => events.streamClosed(error) })
-    return new NativeStream(backend, -1, 0, null)
+    return new NativeStream(backend, -1, 0, { path: '' })
   }
 
   attach(events: StreamEvents): void {
@@ -81,6 +97,13 @@ export class NativeStream implements StreamHandle {
     return this.unsent
   }
 
+  sendFile(fd: number, offset: number, count: number): boolean {
+    const { addonLoop } = this.backend
+    const result = addonLoop.sendFile(this.slot, this.generation, fd, offset, count)
+    if (result < 0) throw systemError(-result, 'sendfile')
+    return true
+  }
+
   watchDrain(lowBytes: number): void {
     this.submit(NativeOp.WATCH_DRAIN, lowBytes)
   }
@@ -106,11 +129,28 @@ export class NativeStream implements StreamHandle {
   }
 
   localAddress(): SocketAddress | null {
-    return this.address(false)
+    this.parseAddresses()
+    return this.own
   }
 
   remoteAddress(): SocketAddress | null {
-    return this.address(true)
+    this.parseAddresses()
+    return this.peer
+  }
+
+  /**
+   * Asks for the addresses while the socket has them: they are wanted when it is lost, too. The line
+   * is taken apart only when somebody asks.
+   */
+  learnAddresses(): void {
+    const { addonLoop } = this.backend
+    if ('path' in this.place) {
+      this.own = addressOrNull(addonLoop.address(this.slot, this.generation, false))
+      this.peer = addressOrNull(addonLoop.address(this.slot, this.generation, true))
+      return
+    }
+    const line = addonLoop.addresses(this.slot, this.generation)
+    if (typeof line === 'string') this.addressLine = line
   }
 
   setNoDelay(enabled: boolean): void {
@@ -138,6 +178,7 @@ export class NativeStream implements StreamHandle {
     if (events === null) return
     switch (kind) {
       case NativeKind.CONNECTED:
+        this.learnAddresses()
         events.streamConnected()
         break
       case NativeKind.EOF:
@@ -152,6 +193,12 @@ export class NativeStream implements StreamHandle {
         this.submitted = 0
         events.streamDrained()
         break
+      case NativeKind.FILE_SENT: {
+        const errno = b >>> FILE_BYTES_HIGH_BITS
+        const bytes = (b & FILE_BYTES_HIGH_MASK) * 2 ** 32 + (a >>> 0)
+        events.streamFileSent(bytes, errno === 0 ? null : systemError(errno, 'sendfile'))
+        break
+      }
       case NativeKind.CLOSED:
         this.events = null
         events.streamClosed(a === 0 ? null : this.failure(a, b))
@@ -161,14 +208,21 @@ export class NativeStream implements StreamHandle {
 
   private failure(errno: number, operation: number): Error {
     const syscall = SYSCALLS[operation] ?? 'stream'
-    const details = operation === NativeOperation.CONNECT && this.peer !== null ? this.peer : {}
+    const details = operation === NativeOperation.CONNECT ? detailsOf(this.place) : {}
     return systemError(errno, syscall, details)
   }
 
-  private address(peer: boolean): SocketAddress | null {
-    if (this.events === null && this.slot < 0) return null
-    const address = this.backend.addonLoop.address(this.slot, this.generation, peer)
-    return typeof address === 'number' ? null : address
+  private parseAddresses(): void {
+    if (this.addressLine === '') return
+    const [peer, peerPort, own, ownPort] = this.addressLine.split(' ') as [
+      string,
+      string,
+      string,
+      string,
+    ]
+    this.addressLine = ''
+    this.peer = internetAddress(peer, Number(peerPort))
+    this.own = internetAddress(own, Number(ownPort))
   }
 
   private setOption(option: number, enabled: boolean, delaySeconds: number): void {
@@ -185,4 +239,17 @@ export class NativeStream implements StreamHandle {
     if (this.slot < 0) return
     this.backend.submissions.push(op, this.generation, this.slot, a, 0)
   }
+}
+
+/** What errors say of a place. */
+export function detailsOf(place: Place): SystemErrorDetails {
+  return 'path' in place ? { address: place.path } : place
+}
+
+function internetAddress(address: string, port: number): SocketAddress {
+  return { address, family: isIPv6(address) ? 'IPv6' : 'IPv4', port }
+}
+
+function addressOrNull(address: SocketAddress | number): SocketAddress | null {
+  return typeof address === 'number' ? null : address
 }

@@ -209,7 +209,7 @@ export class TransportDuplex extends Duplex {
   }
 
   get remoteFamily(): 'IPv4' | 'IPv6' | undefined {
-    return this.peername?.family
+    return internetFamily(this.peername)
   }
 
   get localAddress(): string | undefined {
@@ -221,7 +221,7 @@ export class TransportDuplex extends Duplex {
   }
 
   get localFamily(): 'IPv4' | 'IPv6' | undefined {
-    return this.sockname?.family
+    return internetFamily(this.sockname)
   }
 
   /** The local end in Node's form; empty without a connection. */
@@ -343,11 +343,16 @@ export class TransportDuplex extends Duplex {
 
 function socketNameOf(transport: Transport | null, which: 'peername' | 'sockname') {
   const name = transport?.getExtraInfo(which) ?? null
-  return typeof name === 'object' ? name : null
+  // Node says nothing of the names of Unix sockets.
+  return typeof name === 'object' && name?.family !== 'Unix' ? name : null
 }
 
 /** What net.Socket says to a write that came too late. */
 function closedEarly(): Error {
   const error = new Error('This socket has been closed by the other side or by its transport')
   return Object.assign(error, { code: 'EPIPE', syscall: 'write' })
+}
+
+function internetFamily(name: SocketName | null): 'IPv4' | 'IPv6' | undefined {
+  return name === null || name.family === 'Unix' ? undefined : name.family
 }

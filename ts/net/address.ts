@@ -1,16 +1,21 @@
-// Names of hosts and addresses of sockets.
+// Names of hosts, paths, and addresses of sockets.
 
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import type { SocketAddress } from '../backend/backend'
 import { nameOf, type SocketName } from '../backend/socket_name'
-import { checkPort, invalidType } from '../errors/arguments'
+import { checkPort, invalidType, outOfRange } from '../errors/arguments'
 import type { Future } from '../future/future'
 import { wrap } from '../task/create'
 
+/** sockaddr_un(7) has room for 108 bytes, the last of a path being a NUL. */
+const PATH_BYTES_MAX = 107
+
+export type AddressFamily = 4 | 6
+
 export interface ResolvedAddress {
   address: string
-  family: 4 | 6
+  family: AddressFamily
 }
 
 /** Where to connect or listen. */
@@ -28,13 +33,52 @@ export function checkHostPort(host: unknown, port: unknown): HostPort {
   return { host: typeof host === 'string' && host !== '' ? host : undefined, port }
 }
 
-/** All addresses of a host name, in the resolver's order; an address stands for itself. */
-export function* resolve(host: string): Generator<Future<unknown>, ResolvedAddress[], unknown> {
+/** The path of a Unix socket, or behind a NUL an abstract name: neither empty nor too long. */
+export function checkPath(name: string, path: unknown): asserts path is string {
+  if (typeof path !== 'string') throw invalidType(name, 'a string', path)
+  const bytes = Buffer.byteLength(path)
+  const bytesMax = path.startsWith('\0') ? PATH_BYTES_MAX + 1 : PATH_BYTES_MAX
+  if (bytes === 0 || bytes > bytesMax) {
+    throw outOfRange(name, `1 to ${bytesMax} bytes long (the system's limit)`, path)
+  }
+  if (path.indexOf('\0', 1) > 0 && !path.startsWith('\0')) {
+    throw outOfRange(name, 'without a NUL, but for one at its start', path)
+  }
+}
+
+/** 4, 6, or 0 and undefined for either. */
+export function checkFamily(name: string, family: unknown): AddressFamily | undefined {
+  if (family === undefined || family === 0) return undefined
+  if (family !== 4 && family !== 6) throw outOfRange(name, '4, 6, or 0 for either', family)
+  return family
+}
+
+/**
+ * All addresses of a host name, in the resolver's order; an address stands for itself. Rejects with
+ * Node's error (ENOTFOUND …).
+ */
+export function* resolve(
+  host: string,
+  family?: AddressFamily,
+): Generator<Future<unknown>, ResolvedAddress[], unknown> {
   const [plain] = host.split('%', 1) as [string]
-  const family = isIP(plain)
-  if (family !== 0) return [{ address: host, family: family as 4 | 6 }]
-  const found = yield* wrap(lookup(host, { all: true, verbatim: true }))
-  return found.map(({ address, family: kind }) => ({ address, family: kind as 4 | 6 }))
+  const kind = isIP(plain)
+  if (kind !== 0) {
+    if (family !== undefined && family !== kind) throw notFound(host, family)
+    return [{ address: host, family: kind as AddressFamily }]
+  }
+  const found = yield* wrap(lookup(host, { all: true, verbatim: true, family: family ?? 0 }))
+  return found.map((entry) => ({ address: entry.address, family: entry.family as AddressFamily }))
+}
+
+/** What the resolver says of an address of another family than was asked for, in Node's form. */
+function notFound(host: string, family: AddressFamily): Error {
+  const message = `getaddrinfo ENOTFOUND ${host}: not an IPv${family} address`
+  return Object.assign(new Error(message), {
+    code: 'ENOTFOUND',
+    syscall: 'getaddrinfo',
+    hostname: host,
+  })
 }
 
 /** `[host, port]`, with names for the parts. */

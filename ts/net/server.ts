@@ -1,56 +1,57 @@
-// EventLoop.createServer, and Server.
+// Server: listening sockets, the connections that came in by them, and who waits for their end. What
+// it listens on is opened by listen.ts.
+//
+// Invariants: 1. At most `maxConnections` connections have a protocol. Who comes beyond that waits: in
+//                the system's backlog where the backend can leave it there, else in `waiting`.
+//             2. A connection leaves `connections` when its protocol has heard of its loss.
+//             3. A file that the server made in the file system goes with it.
 
 import { inspect } from 'node:util'
-import type { ListenerEvents, ListenerHandle, StreamEvents, StreamHandle } from '../backend/backend'
-import { checkFunction, checkInteger, invalidType } from '../errors/arguments'
+import type {
+  ListenEndpoint,
+  ListenerEvents,
+  ListenerHandle,
+  StreamEvents,
+  StreamHandle,
+} from '../backend/backend'
+import { sleep } from '../combine/sleep'
+import { invalidType } from '../errors/arguments'
 import { RuntimeError } from '../errors/errors'
 import { Future } from '../future/future'
 import { GeneratorOperation, type Operation } from '../future/operation'
 import { refusal } from '../loop/admission'
 import { captureContext } from '../loop/context'
-import { EventLoop } from '../loop/loop'
-import type { TlsServerOptions } from '../tls/options'
-import { securedFactory } from '../tls/secured_factory'
-import { checkHostPort, resolve, socketName } from './address'
-import type { ProtocolFactory } from './connection'
+import type { EventLoop } from '../loop/loop'
+import { socketName } from './address'
+import { applyOptions, type ProtocolFactory, type SocketOptions } from './connection'
 import type { Protocol, SocketName } from './protocol'
+import { SocketFile } from './socket_file'
 import { SocketTransport } from './transport'
 
 /** How long a listener rests that ran out of file descriptors or memory (asyncio does the same). */
 const ACCEPT_RETRY_DELAY_MS = 1000
-
-export interface ServerOptions {
-  /** A host name or address; by default every interface. */
-  host?: string | undefined
-  /** 0 to 65535; 0, the default, lets the system choose. */
-  port?: number | undefined
-  /** How many connections may wait to be accepted. By default 100. */
-  backlog?: number | undefined
-  /** Lets several sockets listen on the port (SO_REUSEPORT). Native backend only. */
-  reusePort?: boolean | undefined
-  /** Speaks TLS, with the options of Node's `tls.createServer`: a certificate and its key … */
-  tls?: TlsServerOptions | undefined
-}
 
 /** A listening socket of a server. */
 export class ServerSocket {
   /** @internal */
   constructor(private readonly name: SocketName) {}
 
+  /** The address; of a Unix socket, its path. */
   get host(): string {
     return this.name.address
   }
 
+  /** The port; 0 for a Unix socket. */
   get port(): number {
     return this.name.port
   }
 
-  get family(): 'IPv4' | 'IPv6' {
+  get family(): SocketName['family'] {
     return this.name.family
   }
 
   /** In Node's form. */
-  address(): { address: string; family: 'IPv4' | 'IPv6'; port: number } {
+  address(): { address: string; family: SocketName['family']; port: number } {
     const { address, family, port } = this.name
     return { address, family, port }
   }
@@ -65,6 +66,19 @@ function refuseWhileDraining(loop: EventLoop): void {
   if (loop._admission?.signal.aborted === true) throw refusal()
 }
 
+/** What a server was asked to be, checked. */
+export interface ServerSettings extends SocketOptions {
+  backlog: number
+  reuseAddress: boolean
+  reusePort: boolean
+  maxConnections: number
+  cleanupSocket: boolean
+}
+
+/** BOUND: who connects waits. SERVING: who connects is served. CLOSED: nobody can connect. */
+const State = { BOUND: 0, SERVING: 1, CLOSED: 2 } as const
+type State = (typeof State)[keyof typeof State]
+
 interface Listening {
   handle: ListenerHandle
   socket: ServerSocket
@@ -72,9 +86,14 @@ interface Listening {
 
 /** What createServer and startServer give: the listening sockets and their connections. */
 export class Server {
+  private state: State = State.BOUND
   private listeners: Listening[] = []
-  private isClosed = false
+  /** Whether the listeners have been told to accept. */
+  private isAccepting = false
+  private readonly files: SocketFile[] = []
   private readonly connections = new Set<SocketTransport>()
+  /** Connections beyond the limit, or before `startServing`. */
+  private readonly waiting = new Set<SocketTransport>()
   private closeWaiters: Future<void>[] = []
   private serving: Future<void> | null = null
   /** That of whoever made the server: a connection must not inherit that of whoever woke the loop. */
@@ -84,6 +103,7 @@ export class Server {
   constructor(
     private readonly loop: EventLoop,
     private readonly factory: ProtocolFactory<Protocol>,
+    private readonly settings: ServerSettings,
   ) {}
 
   /** The listening sockets; none once the server is closed. */
@@ -96,16 +116,26 @@ export class Server {
   }
 
   isServing(): boolean {
-    return !this.isClosed
+    return this.state === State.SERVING
   }
 
-  /** Stops accepting; connections that are there stay open. */
+  /**
+   * Serves who connects, if the server was made with `startServing: false`; who connected before is
+   * served first. Does nothing on a server that serves. RuntimeError on one that is closed.
+   */
+  startServing(): Operation<void> {
+    return new GeneratorOperation(this.startSteps.bind(this))
+  }
+
+  /** Stops accepting; connections that are there stay open, those that wait are dropped. */
   close(): void {
-    if (this.isClosed) return
-    this.isClosed = true
+    if (this.state === State.CLOSED) return
+    this.state = State.CLOSED
     this.loop._atDrain.delete(this.closeForDrain)
     for (const { handle } of this.listeners) handle.close()
     this.listeners = []
+    this.removeFiles()
+    for (const transport of [...this.waiting]) transport.abort()
     this.serving?.cancel()
     this.serving = null
     this.wakeIfOver()
@@ -137,17 +167,18 @@ export class Server {
   }
 
   [inspect.custom](): string {
-    const places = this.sockets.map(({ host, port }) => `${host}:${port}`).join(', ')
-    const state = this.isClosed ? 'closed' : `listening on ${places}`
+    const places = this.sockets.map(({ host, port, family }) => {
+      return family === 'Unix' ? inspect(host) : `${host}:${port}`
+    })
+    const verb = this.isServing() ? 'listening on' : 'not yet serving on'
+    const state = this.state === State.CLOSED ? 'closed' : `${verb} ${places.join(', ')}`
     return `<Server ${state}, ${this.connections.size} connections>`
   }
 
-  /** @internal Opens a listening socket. */
+  /** @internal Opens a listening socket, which accepts nobody yet. */
   *_listen(
-    address: string,
-    ipv6Only: boolean,
-    options: { port: number; backlog: number; reusePort: boolean },
-  ): Generator<Future<unknown>, ServerSocket, unknown> {
+    place: Pick<ListenEndpoint, 'at' | 'ipv6Only'>,
+  ): Generator<Future<unknown>, void, unknown> {
     refuseWhileDraining(this.loop)
     const opened = new Future<null>(this.loop)
     const events: ListenerEvents = {
@@ -160,27 +191,54 @@ export class Server {
       streamAccepted: (stream) => this.context.runInAsyncScope(this.accept, this, stream),
       acceptFailed: (error) => this.acceptFailed(handle, error),
     }
-    const handle: ListenerHandle = this.loop._backend.listen(
-      { address, ipv6Only, ...options },
-      events,
-    )
+    const { backlog, reuseAddress, reusePort } = this.settings
+    const endpoint = { ...place, backlog, reuseAddress, reusePort, paused: true }
+    const handle = this.loop._backend.listen(endpoint, events)
     try {
       yield* opened
       refuseWhileDraining(this.loop)
     } catch (error) {
+      // Cancelled when the socket was there already: its file goes with it.
+      if (handle.isOpen() && 'path' in place.at) new SocketFile(place.at.path).remove()
       handle.close()
       throw error
     }
     this.loop._atDrain.add(this.closeForDrain)
+    if (this.settings.cleanupSocket && 'path' in place.at) this.keepFile(place.at.path)
     const socket = new ServerSocket(socketName(handle.localAddress()) as SocketName)
     this.listeners.push({ handle, socket })
-    return socket
+  }
+
+  /** @internal Serves who connects. REQUIRES: it is not closed. */
+  _serve(): void {
+    this.state = State.SERVING
+    this.serveWaiting()
   }
 
   /** A loop that drains takes no new work, so its servers stop accepting. */
   private readonly closeForDrain = (): void => this.close()
 
   private accept(stream: StreamHandle): StreamEvents {
+    const transport = new SocketTransport(this.loop, {}, undefined, this.lost)
+    transport._attach(stream)
+    if (this.hasRoom() && this.waiting.size === 0) {
+      this.serve(transport)
+    } else if (this.waiting.size < this.settings.backlog) {
+      this.waiting.add(transport)
+    } else {
+      transport.abort()
+    }
+    this.adjustListeners()
+    return transport
+  }
+
+  private hasRoom(): boolean {
+    const isFull = this.connections.size >= this.settings.maxConnections
+    return this.state === State.SERVING && !isFull
+  }
+
+  /** Gives a connection its protocol. */
+  private serve(transport: SocketTransport): void {
     let protocol: Protocol
     try {
       protocol = this.factory()
@@ -191,17 +249,32 @@ export class Server {
       this.loop._callbackFailed(error, 'Error in the protocol factory of a server', {
         server: this,
       })
-      const transport = new SocketTransport(this.loop, {})
-      transport._attach(stream)
       transport.abort()
-      return transport
+      return
     }
-    const transport = new SocketTransport(this.loop, protocol, undefined, this.lost)
-    transport._attach(stream)
+    transport.setProtocol(protocol)
     this.connections.add(transport)
+    applyOptions(transport, this.settings)
     // The backend learns who hears of the stream first; the protocol next.
     this.loop.callSoon(() => transport._begin())
-    return transport
+  }
+
+  /** Serves those that wait, as many as there is room for. */
+  private serveWaiting(): void {
+    for (const transport of this.waiting) {
+      if (!this.hasRoom()) break
+      this.waiting.delete(transport)
+      this.context.runInAsyncScope(this.serve, this, transport)
+    }
+    this.adjustListeners()
+  }
+
+  /** Lets the listeners accept exactly while there is room. */
+  private adjustListeners(): void {
+    const mayAccept = this.hasRoom()
+    if (mayAccept === this.isAccepting) return
+    this.isAccepting = mayAccept
+    for (const { handle } of this.listeners) mayAccept ? handle.resume() : handle.pause()
   }
 
   private acceptFailed(handle: ListenerHandle, error: Error): void {
@@ -211,24 +284,52 @@ export class Server {
       server: this,
     })
     this.loop.callLater(ACCEPT_RETRY_DELAY_MS, () => {
-      if (!this.isClosed) handle.resume()
+      if (this.isAccepting && this.state === State.SERVING) handle.resume()
     })
   }
 
   private readonly lost = (transport: SocketTransport): void => {
     this.connections.delete(transport)
+    this.waiting.delete(transport)
+    if (this.state === State.SERVING) this.serveWaiting()
     this.wakeIfOver()
   }
 
+  /** The file goes when the server is closed, or its loop. */
+  private keepFile(path: string): void {
+    this.files.push(new SocketFile(path))
+    if (this.files.length === 1) this.loop._atClose.push(this.removeFiles)
+  }
+
+  private readonly removeFiles = (): void => {
+    const { _atClose } = this.loop
+    const index = _atClose.indexOf(this.removeFiles)
+    if (index >= 0) _atClose.splice(index, 1)
+    for (const file of this.files.splice(0)) {
+      try {
+        file.remove()
+      } catch (error) {
+        const message = 'The file of a Unix socket could not be removed'
+        this.loop.callExceptionHandler({ message, exception: error, server: this })
+      }
+    }
+  }
+
   private wakeIfOver(): void {
-    if (!this.isClosed || this.connections.size > 0) return
+    if (this.state !== State.CLOSED || this.connections.size > 0) return
     for (const waiter of this.closeWaiters.splice(0)) {
       if (!waiter.done()) waiter.setResult(undefined)
     }
   }
 
+  private *startSteps(): Generator<Future<unknown>, void, unknown> {
+    if (this.state === State.CLOSED) throw serverClosed()
+    if (this.state === State.BOUND) this._serve()
+    yield* sleep(0)
+  }
+
   private *waitUntilOver(): Generator<Future<unknown>, void, unknown> {
-    if (this.isClosed && this.connections.size === 0) return
+    if (this.state === State.CLOSED && this.connections.size === 0) return
     const waiter = new Future<void>(this.loop)
     this.closeWaiters.push(waiter)
     yield* waiter
@@ -238,7 +339,8 @@ export class Server {
     if (this.serving !== null) {
       throw new RuntimeError('server is already being awaited on serveForever()', 'ERR_SERVING')
     }
-    if (this.isClosed) throw new RuntimeError('server is closed', 'ERR_SERVER_CLOSED')
+    if (this.state === State.CLOSED) throw serverClosed()
+    if (this.state === State.BOUND) this._serve()
     this.serving = new Future<void>(this.loop)
     try {
       yield* this.serving
@@ -249,89 +351,6 @@ export class Server {
   }
 }
 
-declare module '../loop/loop' {
-  interface EventLoop {
-    /**
-     * Listens for TCP connections; each gets a protocol from `factory`. A host name with several
-     * addresses is listened on at all of them, at one port. Rejects with the system's error
-     * (EADDRINUSE, EACCES …).
-     */
-    createServer(factory: ProtocolFactory<Protocol>, options?: ServerOptions): Future<Server>
-    createServer(
-      factory: ProtocolFactory<Protocol>,
-      host: string | null,
-      port: number,
-      options?: ServerOptions,
-    ): Future<Server>
-  }
-}
-
-EventLoop.prototype.createServer = function createServer(
-  this: EventLoop,
-  factory: ProtocolFactory<Protocol>,
-  where: ServerOptions | string | null = {},
-  port?: number,
-  rest: ServerOptions = {},
-): Future<Server> {
-  checkFunction('factory', factory)
-  const isPositional = typeof where === 'string' || where === null
-  const options = isPositional ? { ...rest, host: where ?? undefined, port } : where
-  if (typeof options !== 'object') throw invalidType('options', 'an object', options)
-  const { backlog = 100, reusePort = false } = options
-  const checked = checkHostPort(options.host, options.port ?? 0)
-  checkInteger('options.backlog', backlog, 1, 65535)
-  this._checkOpen()
-  const { tls } = options
-  const server = new Server(this, tls === undefined ? factory : securedFactory(this, factory, tls))
-  const steps = open(server, checked.host, { port: checked.port, backlog, reusePort })
-  return this.createTask(steps, { name: `listen ${checked.host ?? '*'}:${checked.port}` })
-}
-
-function* open(
-  server: Server,
-  host: string | undefined,
-  options: { port: number; backlog: number; reusePort: boolean },
-): Generator<Future<unknown>, Server, unknown> {
-  if (host === undefined) {
-    yield* listenEverywhere(server, options)
-    return server
-  }
-  let { port } = options
-  let unavailable: unknown = null
-  for (const { address, family } of yield* resolve(host)) {
-    try {
-      const socket = yield* server._listen(address, family === 6, { ...options, port })
-      // The system chooses once: all addresses of a name share the port.
-      port = socket.port
-    } catch (error) {
-      if (!isUnavailable(error)) {
-        server.close()
-        throw error
-      }
-      unavailable = error
-    }
-  }
-  if (server.sockets.length === 0) throw unavailable
-  return server
-}
-
-/**
- * A name may stand for addresses of a family that is switched off; asyncio passes over them too.
- */
-function isUnavailable(error: unknown): boolean {
-  const { code } = error as NodeJS.ErrnoException
-  return code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL'
-}
-
-/** One socket for both families where the system has IPv6, as node:net does it. */
-function* listenEverywhere(
-  server: Server,
-  options: { port: number; backlog: number; reusePort: boolean },
-): Generator<Future<unknown>, void, unknown> {
-  try {
-    yield* server._listen('::', false, options)
-  } catch (error) {
-    if (!isUnavailable(error)) throw error
-    yield* server._listen('0.0.0.0', false, options)
-  }
+function serverClosed(): RuntimeError {
+  return new RuntimeError('server is closed', 'ERR_SERVER_CLOSED')
 }

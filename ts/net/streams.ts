@@ -8,9 +8,11 @@ import type { EventLoop } from '../loop/loop'
 import { schedulingLoop } from '../loop/running'
 import { type Coroutine, isGeneratorFunction } from '../task/coroutine'
 import type { Task } from '../task/task'
-import { type ConnectionOptions, connect, connectionOptions } from './connection'
+import { checkPath } from './address'
+import { type ConnectionOptions, connect, connectionOptions, connectName } from './connection'
+import { type ServerOptions, serverOptions } from './listen'
 import type { Protocol, Transport } from './protocol'
-import type { Server, ServerOptions } from './server'
+import type { Server } from './server'
 import { StreamReader } from './stream_reader'
 import { FlowControl, StreamWriter } from './stream_writer'
 
@@ -86,33 +88,38 @@ class StreamProtocol implements Protocol {
 }
 
 /**
- * Connects to a TCP server and gives a reader and a writer. Rejects with the system's error.
- * Cancelling it closes the socket.
+ * Connects to a TCP server, or with `path` to a Unix socket, and gives a reader and a writer. Rejects
+ * with the system's error. Cancelling it closes the socket.
  */
 export function openConnection(
-  options: ConnectionOptions,
+  options: ConnectionOptions & StreamOptions,
   streamOptions?: StreamOptions,
 ): Future<StreamPair>
 export function openConnection(
   host: string,
   port: number,
-  streamOptions?: StreamOptions,
+  options?: ConnectionOptions & StreamOptions,
 ): Future<StreamPair>
 export function openConnection(
-  where: ConnectionOptions | string,
+  where: (ConnectionOptions & StreamOptions) | string,
   second?: number | StreamOptions,
-  third?: StreamOptions,
+  third: ConnectionOptions & StreamOptions = {},
 ): Future<StreamPair> {
   const isPositional = typeof where === 'string'
-  const options = connectionOptions(where, isPositional ? (second as number) : undefined)
-  const streamOptions = (isPositional ? third : (second as StreamOptions)) ?? {}
+  const port = isPositional ? (second as number) : undefined
+  const options: ConnectionOptions & StreamOptions = connectionOptions(where, port, third)
   const loop = schedulingLoop()
-  const limit = streamOptions.limit ?? (options as StreamOptions).limit
+  const limit = (isPositional ? undefined : (second as StreamOptions)?.limit) ?? options.limit
   const make = () => new StreamProtocol(loop, limit, null)
   // Made once now, so that a bad limit is an error at once.
   make()
-  const name = `connect ${options.host ?? 'localhost'}:${options.port}`
-  return loop.createTask(openStreams(loop, options, make), { name })
+  return loop.createTask(openStreams(loop, options, make), { name: connectName(options) })
+}
+
+/** Connects to the Unix socket at `path`; `openConnection` with `{ path }`. */
+export function openUnixConnection(path: string, options?: StreamOptions): Future<StreamPair> {
+  checkPath('path', path)
+  return openConnection({ path }, options)
 }
 
 function* openStreams(
@@ -132,28 +139,26 @@ export interface StreamServerOptions extends ServerOptions, StreamOptions {
 }
 
 /**
- * Serves TCP connections: for each, `handler(reader, writer)` runs as a task. What a handler throws
- * is reported, and its connection closed; a handler that returns leaves closing to whoever has the
- * writer. Rejects with the system's error (EADDRINUSE …).
+ * Serves TCP connections, or with `path` those of a Unix socket: for each, `handler(reader, writer)`
+ * runs as a task. What a handler throws is reported, and its connection closed; a handler that returns
+ * leaves closing to whoever has the writer. Rejects with the system's error (EADDRINUSE …).
  */
 export function startServer(handler: StreamHandler, options?: StreamServerOptions): Future<Server>
 export function startServer(
   handler: StreamHandler,
-  host: string | null,
+  host: string | readonly string[] | null,
   port: number,
   options?: StreamServerOptions,
 ): Future<Server>
 export function startServer(
   handler: StreamHandler,
-  where: StreamServerOptions | string | null = {},
+  where: StreamServerOptions | string | readonly string[] | null = {},
   port?: number,
   rest: StreamServerOptions = {},
 ): Future<Server> {
   checkFunction('handler', handler)
   const loop = schedulingLoop()
-  const isPositional = typeof where === 'string' || where === null
-  const options = isPositional ? { ...rest, host: where ?? undefined, port } : where
-  if (typeof options !== 'object') throw invalidType('options', 'an object', options)
+  const options: StreamServerOptions = serverOptions(where, port, rest)
   const { drain = false } = options
   if (typeof drain !== 'boolean') throw invalidType('options.drain', 'a boolean', drain)
   const make = () =>
@@ -162,6 +167,16 @@ export function startServer(
     })
   make()
   return loop.createServer(make, options)
+}
+
+/** Serves the connections of the Unix socket at `path`; `startServer` with `{ path }`. */
+export function startUnixServer(
+  handler: StreamHandler,
+  path: string,
+  options: StreamServerOptions = {},
+): Future<Server> {
+  checkPath('path', path)
+  return startServer(handler, { ...options, path })
 }
 
 /** The tasks of handlers: held, so that a connection that nobody reads from is still served. */

@@ -1,17 +1,17 @@
-// SocketTransport: a TCP connection for a protocol, over a stream of either backend.
+// SocketTransport: a TCP or Unix connection for a protocol, over a stream of either backend.
 //
 // Invariants: 1. connectionMade comes first and connectionLost last, each once, and neither from
-//                inside a
-//                call to the transport.
+//                inside a call to the transport.
 //             2. Nothing is given to the protocol between pauseReading and resumeReading; what was
-//                on its
-//                way is kept.
+//                on its way is kept.
+//             3. While a file is being sent, nothing but it is written; a close waits for its end.
 
 import type { AsyncResource } from 'node:async_hooks'
 import { inspect } from 'node:util'
 import type { SocketAddress, StreamEvents, StreamHandle } from '../backend/backend'
 import { checkInteger, invalidType } from '../errors/arguments'
 import { endsLoop, RuntimeError } from '../errors/errors'
+import { Future } from '../future/future'
 import { captureContext } from '../loop/context'
 import type { EventLoop } from '../loop/loop'
 import { socketName } from './address'
@@ -33,6 +33,12 @@ import { WriteFlow } from './write_flow'
 const State = { OPEN: 0, CLOSING: 1, CLOSED: 2 } as const
 type State = (typeof State)[keyof typeof State]
 
+/** What became of a file that the kernel was to send. */
+export interface FileOutcome {
+  bytes: number
+  error: NodeJS.ErrnoException | null
+}
+
 export class SocketTransport implements Transport, StreamEvents {
   private stream!: StreamHandle
   private flow!: WriteFlow
@@ -48,6 +54,9 @@ export class SocketTransport implements Transport, StreamEvents {
   /** Kept when they were asked for once, as logs ask again when the connection is lost. */
   private peername: SocketName | null = null
   private sockname: SocketName | null = null
+  /** A file is being sent; what becomes of it if the kernel does that. */
+  private sendingFile = false
+  private fileOutcome: Future<FileOutcome> | null = null
   private readonly context: AsyncResource
 
   constructor(
@@ -85,6 +94,7 @@ export class SocketTransport implements Transport, StreamEvents {
     if (this.eofWritten) {
       throw new RuntimeError('Cannot call write() after writeEof()', 'ERR_WRITE_AFTER_EOF')
     }
+    this.checkNoFile()
     if (this.state !== State.OPEN || bytes.byteLength === 0) return
     this.stream.write(bytes)
     this.flow.pauseIfFull()
@@ -96,6 +106,7 @@ export class SocketTransport implements Transport, StreamEvents {
 
   writeEof(): void {
     if (this.state !== State.OPEN || this.eofWritten) return
+    this.checkNoFile()
     this.eofWritten = true
     this.stream.shutdown()
   }
@@ -108,7 +119,8 @@ export class SocketTransport implements Transport, StreamEvents {
     if (this.state !== State.OPEN) return
     this.state = State.CLOSING
     this.held = []
-    this.stream.close()
+    if (this.sendingFile) this.stream.stopReading()
+    else this.stream.close()
   }
 
   abort(): void {
@@ -213,6 +225,44 @@ export class SocketTransport implements Transport, StreamEvents {
     else this.deliver(null)
   }
 
+  /** @internal Reserves the transport for a file: only `_sendFile` and `_writeFile` write to it. */
+  _beginFile(): void {
+    this.checkNoFile()
+    if (this.state !== State.OPEN) throw closing()
+    if (this.eofWritten) {
+      throw new RuntimeError('Cannot send a file after writeEof()', 'ERR_WRITE_AFTER_EOF')
+    }
+    this.sendingFile = true
+  }
+
+  /** @internal Everybody may write again; harmless when it is called once too often. */
+  _endFile(): void {
+    if (!this.sendingFile) return
+    this.sendingFile = false
+    if (this.state === State.CLOSING) this.stream.close()
+  }
+
+  /** @internal Has the kernel send the file; null where it cannot. REQUIRES: between the two above. */
+  _sendFile(fd: number, offset: number, count: number): Future<FileOutcome> | null {
+    if (this.state === State.CLOSED) throw this.failure ?? closing()
+    if (!this.stream.sendFile(fd, offset, count)) return null
+    this.fileOutcome = new Future<FileOutcome>(this.loop)
+    return this.fileOutcome
+  }
+
+  /** @internal Writes a piece of the file. REQUIRES: as `_sendFile`. */
+  _writeFile(bytes: Uint8Array): void {
+    this.stream.write(bytes)
+    this.flow.pauseIfFull()
+  }
+
+  /** @internal */
+  streamFileSent(bytes: number, error: NodeJS.ErrnoException | null): void {
+    const outcome = this.fileOutcome
+    this.fileOutcome = null
+    if (outcome !== null && !outcome.done()) outcome.setResult({ bytes, error })
+  }
+
   /** @internal */
   streamDrained(): void {
     if (this.state !== State.CLOSED) this.flow.drained()
@@ -224,6 +274,9 @@ export class SocketTransport implements Transport, StreamEvents {
     this.held = []
     this.onConnected(error)
     const reason = this.failure ?? error
+    if (this.fileOutcome !== null && !this.fileOutcome.done()) {
+      this.fileOutcome.setException(reason ?? closing())
+    }
     this.call('connectionLost', () => this.protocol.connectionLost?.(reason))
     this.onLost(this)
   }
@@ -247,6 +300,12 @@ export class SocketTransport implements Transport, StreamEvents {
     while (this.held.length > 0 && this.isReading()) {
       this.deliver(this.held.shift() as Buffer | null)
     }
+  }
+
+  private checkNoFile(): void {
+    if (!this.sendingFile) return
+    const message = 'sendfile() is in progress: nothing else can be written'
+    throw new RuntimeError(message, 'ERR_SENDFILE_IN_PROGRESS')
   }
 
   /** Calls the protocol; what it throws is reported and the connection goes on, as in asyncio. */
@@ -274,6 +333,13 @@ function receive(this: Protocol, data: Buffer): void {
   this.dataReceived?.(data)
 }
 
-function addressText(address: SocketAddress | null | undefined): string {
-  return address === null || address === undefined ? '?' : `${address.address}:${address.port}`
+/** What comes of sending on a transport that is closing. */
+export function closing(): RuntimeError {
+  return new RuntimeError('Transport is closing', 'ERR_TRANSPORT_CLOSING')
+}
+
+function addressText(name: SocketAddress | null | undefined): string {
+  if (name === null || name === undefined) return '?'
+  const { address, family, port } = name
+  return family === 'Unix' ? inspect(address) : `${address}:${port}`
 }
