@@ -76,11 +76,13 @@ test('a node:http handler talks to a service over streams, in a task or without'
 
 test('a request that is given up cancels the task that serves it', async () => {
   let ended = ''
+  const controller = new AbortController()
   const served = new Promise<void>((resolve) => {
     void withHttp(
       (_request, response) => {
         const task = createTask(function* () {
           try {
+            controller.abort()
             yield* sleep(60_000)
           } finally {
             ended = 'cleaned up'
@@ -91,9 +93,7 @@ test('a request that is given up cancels the task that serves it', async () => {
         response.on('close', () => task.cancel())
       },
       async (port) => {
-        const controller = new AbortController()
         const asking = fetch(`http://127.0.0.1:${port}/`, { signal: controller.signal })
-        setTimeout(() => controller.abort(), 20)
         await assert.rejects(asking, { name: 'AbortError' })
         await served
       },
