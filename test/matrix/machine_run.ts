@@ -31,8 +31,8 @@ export interface Manner {
 type Member = (...args: unknown[]) => unknown
 
 /**
- * What was recorded of a cell, in the words of Gyre: release() and taskDone() once too often are a ValueError in
- * asyncio, and a RuntimeError here, as any use that cannot work.
+ * What was recorded of a cell, in the words of Gyre: release() and taskDone() once too often are a
+ * ValueError in asyncio, and a RuntimeError here, as any use that cannot work.
  */
 export function inGyre(recorded: string): string {
   return recorded.replaceAll(': ValueError', ': RuntimeError')
