@@ -2,31 +2,28 @@
 // runs by itself inside Node's: nothing has to be started.
 
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createTask, gather, sleep, TimeoutError, timeout } from 'gyre'
+import { gather, sleep } from 'gyre'
+import { requestScope } from 'gyre/node'
 
 function* lookUp(what: string, delayMs: number) {
   yield* sleep(delayMs)
   return `${what} in ${delayMs} ms`
 }
 
-/** Answers with two look-ups made at once, or with 504 if they take too long. */
-function* answer(request: IncomingMessage, response: ServerResponse) {
-  const limitMs = request.url === '/impatient' ? 10 : 1_000
-  try {
-    const parts = yield* timeout(limitMs, () => gather(lookUp('price', 30), lookUp('stock', 20)))
-    response.end(parts.join(', '))
-  } catch (error) {
-    if (!(error instanceof TimeoutError)) throw error
-    response.writeHead(504).end('too slow')
-  }
+/** Answers with two look-ups made at once. */
+function* answer(response: ServerResponse) {
+  const parts = yield* gather(lookUp('price', 30), lookUp('stock', 20))
+  response.end(parts.join(', '))
 }
 
+// The task ends with its client. At the deadline it is cancelled, and the client gets a 504.
 const server = createServer((request, response) => {
-  const task = createTask(answer(request, response))
-  // A client that goes away cancels its request.
-  response.once('close', () => task.cancel())
+  void requestScope(request, response, () => answer(response), {
+    deadline: request.url === '/impatient' ? 10 : 1_000,
+    onDeadline: () => response.writeHead(504).end('too slow'),
+  })
 })
 server.listen(0, '127.0.0.1')
 await once(server, 'listening')

@@ -19,16 +19,20 @@ const ticks: string = await_(runVirtual(async () => {
   return 'an hour'
 }))
 const { name: backend, reason } = backendInfo()
-console.log(JSON.stringify({ answer, ticks, backend, reason }))
+const bridge: string = typeof toDuplex
+console.log(JSON.stringify({ answer, ticks, bridge, backend, reason }))
 `
 
 const ESM_PROGRAM = `import { backendInfo, gather, run, sleep } from 'gyre'
+import { toDuplex } from 'gyre/node'
 import { runVirtual } from 'gyre/testing'
 ${BODY.replaceAll('await_(', 'await (')}`
 
 const CJS_PROGRAM = `import gyre = require('gyre')
+import node = require('gyre/node')
 import testing = require('gyre/testing')
 const { backendInfo, gather, run, sleep } = gyre
+const { toDuplex } = node
 const { runVirtual } = testing
 async function main(): Promise<void> {${BODY.replaceAll('await_(', 'await (')}}
 void main()
@@ -96,8 +100,9 @@ export class Consumer {
     const [esm, cjs] = ['out/esm.mjs', 'out/cjs.cjs'].map((path) =>
       JSON.parse(must(path, this.#run(process.execPath, path))),
     )
-    for (const { answer, ticks } of [esm, cjs]) {
-      if (answer !== 42 || ticks !== 'an hour') throw new Error(`wrong result: ${answer}, ${ticks}`)
+    for (const { answer, ticks, bridge } of [esm, cjs]) {
+      const results = [answer, ticks, bridge].join()
+      if (results !== '42,an hour,function') throw new Error(`wrong results: ${results}`)
     }
     if (esm.backend !== cjs.backend) throw new Error('import and require ran on different backends')
     return esm

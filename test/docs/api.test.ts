@@ -1,6 +1,6 @@
-// docs/api.md mentions every export of `gyre` and `gyre/testing`, and every public member of the classes
-// and interfaces among them, and docs/guide/errors.md every code. What is exported is read from the
-// declarations that the package ships.
+// docs/api.md mentions every export of `gyre`, `gyre/testing` and `gyre/node`, and every public member of
+// the classes and interfaces among them, and docs/guide/errors.md every code. What is exported is read
+// from the declarations that the package ships.
 
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
@@ -8,7 +8,7 @@ import test from 'node:test'
 import ts from 'typescript'
 import { readSource, root, sourceFiles } from '../packaging/repository.js'
 
-const entries = ['index', 'testing'].map((name) => join(root, 'dist', `${name}.d.ts`))
+const entries = ['index', 'testing', 'node'].map((name) => join(root, 'dist', `${name}.d.ts`))
 const program = ts.createProgram(entries, { module: ts.ModuleKind.NodeNext, skipLibCheck: true })
 const checker = program.getTypeChecker()
 
@@ -38,7 +38,7 @@ function membersOf(symbol: ts.Symbol): string[] {
     .getProperties()
     .filter((member) => {
       const declaration = member.declarations?.[0]
-      if (declaration === undefined || /^(__@|#)/.test(member.name)) return false
+      if (declaration === undefined || /^(_|#)/.test(member.name)) return false
       const hidden = ts.ModifierFlags.Private | ts.ModifierFlags.Protected
       const isHidden = ts.getCombinedModifierFlags(declaration) & hidden
       return !isHidden && declaration.getSourceFile().fileName.startsWith(join(root, 'dist'))

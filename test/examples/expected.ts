@@ -33,6 +33,13 @@ export const expected: Readonly<Record<string, readonly string[]>> = {
   ],
   'echo-server-protocol': ['first', 'second', 'third', 'closed'],
   'echo-server-streams': ["[ 'one', 'two', 'three' ]"],
+  'embed-express': [
+    '/price 200 {"price":"price","stock":"stock"}',
+    'price: looked up no more',
+    '/price?slow 503 the request took too long',
+    '/broken 500 Error: the database is gone',
+  ],
+  'embed-fastify': ['200 { price: 5 }', 'the report is written for nobody: stopped'],
   'first-wins': [
     'Oslo: connection closed',
     'Lisbon: connection closed',

@@ -5,10 +5,15 @@ import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import test from 'node:test'
 import * as gyre from 'gyre'
+import * as node from 'gyre/node'
 import * as testing from 'gyre/testing'
 
 const require = createRequire(import.meta.url)
-const modules: Record<string, Record<string, unknown>> = { gyre, 'gyre/testing': testing }
+const modules: Record<string, Record<string, unknown>> = {
+  gyre,
+  'gyre/testing': testing,
+  'gyre/node': node,
+}
 
 for (const [name, imported] of Object.entries(modules)) {
   test(`import and require of ${name} give the same names`, () => {

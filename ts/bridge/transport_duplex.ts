@@ -18,6 +18,14 @@ export interface TransportDuplexOptions {
   highWaterMark?: number | undefined
 }
 
+/** What happened on the transport before the stream was there. */
+interface Before {
+  /** A protocol that is still told of the loss. */
+  previous?: Protocol | undefined
+  received?: Buffer | undefined
+  hasEnded?: boolean | undefined
+}
+
 type Callback = (error?: Error | null) => void
 
 /** A chunk of Writable's own list. */
@@ -59,11 +67,8 @@ export class TransportDuplex extends Duplex {
     this.abandon = abandon
   }
 
-  /**
-   * @internal Takes the transport over from its protocol. `previous` is still told of the loss, and
-   * `received` came before the stream was there.
-   */
-  _attach(transport: Transport, previous?: Protocol, received?: Buffer): void {
+  /** @internal Takes the transport over from its protocol. */
+  _attach(transport: Transport, { previous, received, hasEnded }: Before = {}): void {
     if (transport.isClosing()) {
       throw new RuntimeError('the transport is closing', 'ERR_TRANSPORT_CLOSED')
     }
@@ -76,6 +81,7 @@ export class TransportDuplex extends Duplex {
     transport.setWriteBufferLimits({ high: 0, low: 0 })
     this.isFull = transport.getWriteBufferSize() > 0
     transport.resumeReading()
+    if (hasEnded === true) this.endReading()
     if (wasConnecting) this.tellConnected()
   }
 

@@ -34,7 +34,7 @@ export type StreamHandler = (
 ) => Coroutine<void> | PromiseLike<void>
 
 /** Feeds a reader from a connection, and holds up writers that are too fast. */
-class StreamProtocol implements Protocol {
+export class StreamProtocol implements Protocol {
   readonly reader: StreamReader
   private readonly flow: FlowControl
 
@@ -53,7 +53,14 @@ class StreamProtocol implements Protocol {
     this.onConnection?.(this.reader, this.writerFor(transport))
   }
 
-  writerFor(transport: Transport): StreamWriter {
+  /** Reader and writer of a connection that was made by this end. */
+  pairOn(transport: Transport): StreamPair {
+    const { reader } = this
+    const writer = this.writerFor(transport)
+    return Object.assign([reader, writer] as const, { reader, writer })
+  }
+
+  private writerFor(transport: Transport): StreamWriter {
     return new StreamWriter(
       transport,
       this.flow,
@@ -128,9 +135,7 @@ function* openStreams(
   make: () => StreamProtocol,
 ): Generator<Future<unknown>, StreamPair, unknown> {
   const { transport, protocol } = yield* connect(loop, make, options)
-  const { reader } = protocol
-  const writer = protocol.writerFor(transport)
-  return Object.assign([reader, writer] as const, { reader, writer })
+  return protocol.pairOn(transport)
 }
 
 export interface StreamServerOptions extends ServerOptions, StreamOptions {

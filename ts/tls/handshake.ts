@@ -70,7 +70,7 @@ export function* secure(
   const timer = loop.callLater(side.handshakeTimeout, () => failed(handshakeTimedOut()))
   let transport: TlsTransport | null = null
   try {
-    duplex._attach(below, undefined, received)
+    duplex._attach(below, { received })
     side.begin(duplex, {
       failed,
       secured(socket) {

@@ -27,6 +27,11 @@ export function securedFactory(
     }
     return {
       connectionMade: (transport) => {
+        if (loop._admission?.mayMake(null) === false) {
+          // Accepted just before the loop began to drain: nobody will serve it.
+          transport.abort()
+          return
+        }
         const steps = greet(loop, transport, protocol, side, options)
         loop.createTask(steps, { name: 'TLS handshake' })
       },
