@@ -83,8 +83,8 @@ export type {
   DatagramTransport,
 } from './net/datagram_protocol'
 export type { Descriptor } from './net/descriptors'
-export type { AddressLookupOptions, NameInfo, NameLookupOptions } from './net/name_lookup'
 export type { ServerOptions } from './net/listen'
+export type { AddressLookupOptions, NameInfo, NameLookupOptions } from './net/name_lookup'
 export type {
   ExtraInfo,
   Protocol,
@@ -151,6 +151,8 @@ export {
   run,
   type ShutdownOptions,
 } from './run/runner'
+export { type ServeOptions, ServerGroup, serve } from './serve/serve'
+export type { ServerWorker } from './serve/server_worker'
 export { Barrier } from './sync/barrier'
 export { Condition } from './sync/condition'
 export { Event } from './sync/event'

@@ -20,6 +20,7 @@ const ROWS: ReadonlyArray<readonly [row: string, modules: readonly string[]]> = 
   ['processes', ['process/']],
   ['bridges to Node', ['node/']],
   ['executors', ['executors/']],
+  ['groups of servers', ['serve/']],
   ['index', ['index', 'testing', 'node']],
 ]
 

@@ -4,6 +4,7 @@
 // socket is bound to a passing name next to the path and linked from there: what is at the path is the
 // server's business, as on native, and a path that is taken stays as it is.
 
+import cluster from 'node:cluster'
 import { randomBytes } from 'node:crypto'
 import { linkSync, unlinkSync } from 'node:fs'
 import net from 'node:net'
@@ -82,13 +83,15 @@ export class FallbackListener implements ListenerHandle, FallbackSocket {
     else this.server.unref()
   }
 
-  private listen({ at, backlog, ipv6Only }: ListenEndpoint): void {
+  private listen({ at, backlog, ipv6Only, reusePort }: ListenEndpoint): void {
     if ('path' in at) {
       this.passingPath = passingPathFor(at.path)
       this.server.listen({ path: this.passingPath ?? at.path, backlog, exclusive: true })
     } else {
       const { address: host, port } = at
-      this.server.listen({ host, port, backlog, ipv6Only, exclusive: true })
+      const sharing = reusePort && !cluster.isWorker ? { reusePort } : {}
+      const exclusive = !(reusePort && cluster.isWorker)
+      this.server.listen({ host, port, backlog, ipv6Only, exclusive, ...sharing })
     }
   }
 
@@ -134,7 +137,7 @@ export class FallbackListener implements ListenerHandle, FallbackSocket {
 /** What node:net cannot do of what is asked, or null. */
 function missing({ at, reusePort, reuseAddress }: ListenEndpoint): string | null {
   if ('path' in at) return isAbstract(at) ? NO_ABSTRACT_NAMES : null
-  if (reusePort) return 'reusePort needs the native backend: node:net has no such option on Node 20'
+  if (reusePort && !canSharePort()) return NO_REUSE_PORT
   if (!reuseAddress) return 'reuseAddress: false needs the native backend: node:net always reuses'
   return null
 }
@@ -153,4 +156,17 @@ function pathError(error: NodeJS.ErrnoException, path: string): Error {
   // Linking to a path that is taken is what binding to it would have been.
   const number = code === 'EEXIST' ? constants.errno.EADDRINUSE : -errno
   return systemError(number, 'listen', { address: path })
+}
+
+const NO_REUSE_PORT =
+  'reusePort needs the native backend: node:net has no such option before Node 22.12'
+
+/**
+ * Whether listeners of several processes can have one port: by node:cluster, whose primary then hands out
+ * the connections, or by SO_REUSEPORT, which node:net knows since 22.12 and 23.1.
+ */
+function canSharePort(): boolean {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+  const knowsOption = major > 23 || (major === 23 && minor >= 1) || (major === 22 && minor >= 12)
+  return cluster.isWorker || knowsOption
 }

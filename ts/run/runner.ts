@@ -122,6 +122,12 @@ export class Runner {
     }
   }
 
+  /** @internal Begins a soft shutdown, as SIGTERM does. REQUIRES: the option `shutdown`. */
+  _terminate(): void {
+    this.getLoop()
+    this.signals?.terminate()
+  }
+
   /**
    * Grants the grace of `shutdown`, cancels what is left, waits for it, reports its errors and closes
    * the loop.

@@ -81,7 +81,8 @@ export class Signals {
     this.main.cancel()
   }
 
-  private readonly terminate = (): void => {
+  /** What SIGTERM does. REQUIRES: a grace was given. */
+  readonly terminate = (): void => {
     if (hasSignalHandler(this.loop, 'SIGTERM')) return
     const grace = this.grace as Grace
     const isSecond = this.isTerminated
