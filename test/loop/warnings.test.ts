@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createTask, getRunningLoop, sleep, timeout } from 'gyre'
+import { createTask, getRunningLoop, sleep, timeout, wait } from 'gyre'
 import { runVirtual } from 'gyre/testing'
 import { messageOf } from '../thrown.js'
 
@@ -39,11 +39,13 @@ test('a callback, a timer and a step that take long are named, with the time the
     loop.callSoon(function slowCallback() {
       block(31)
     })
-    loop.callLater(1, () => block(31))
+    loop.callLater(1, function slowTimer() {
+      block(31)
+    })
     const task = createTask(
-      function* () {
+      function* slowStep() {
         block(31)
-        yield* sleep(0)
+        yield* sleep(1)
       },
       { name: 'slow step' },
     )
@@ -53,9 +55,43 @@ test('a callback, a timer and a step that take long are named, with the time the
   const warnings = await warningsOf(SLOW, main)
   // A busy machine may make others slow too.
   const has = (form: RegExp) => warnings.some((warning) => form.test(`${warning}`))
-  assert.ok(has(/^Executing <Handle slowCallback\(\)> took \d+\.\d ms$/), `${warnings}`)
-  assert.ok(has(/^Executing <Task .*name='slow step'.* took/), `${warnings}`)
-  assert.ok(has(/^Executing a timer or an I\/O event took/), `${warnings}`)
+  const place = String.raw`created at \S*warnings\.test\.[jt]s:\d+`
+  const took = String.raw`took \d+\.\d ms$`
+  const handle = `^Executing <Handle slowCallback\\(\\) ${place}> ${took}`
+  const running = String.raw`coro=<slowStep\(\) running at \S*warnings\.test\.[jt]s:\d+>`
+  const step = `^Executing <Task pending name='slow step' ${running}.* ${place}> ${took}`
+  const timer = `^Executing <TimerHandle when=[\\d.]+ slowTimer\\(\\) ${place}> ${took}`
+  for (const form of [handle, step, timer])
+    assert.ok(has(new RegExp(form)), `${form} in ${warnings}`)
+  assert.deepEqual(await warningsOf(SLOW, main, false), [])
+})
+
+test('an async function that takes long behind an await is named with its task', async () => {
+  const inner = async () => {
+    await sleep(1)
+    block(31)
+  }
+  const main = async () => {
+    getRunningLoop().slowCallbackDuration = 30
+    await createTask(inner, { name: 'slow inner' })
+    await createTask(
+      async () => {
+        await inner()
+        await wait([sleep(1)])
+        block(31)
+      },
+      { name: 'slow outer' },
+    )
+  }
+  const warnings = (await warningsOf(SLOW, main)).map(String)
+  for (const [name, count] of [
+    ['slow inner', 1],
+    ['slow outer', 2],
+  ] as const) {
+    const form = new RegExp(`^Executing the async functions of .*<Task \\w+ name='${name}'.* took`)
+    const found = warnings.filter((warning) => form.test(warning) && /created at/.test(warning))
+    assert.ok(found.length >= count, `${name} in ${warnings}`)
+  }
   assert.deepEqual(await warningsOf(SLOW, main, false), [])
 })
 

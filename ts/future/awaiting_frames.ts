@@ -8,16 +8,14 @@
 // Invariants: 1. A place is added to an error once, however often it is thrown there.
 //             2. At most SECTIONS_MAX places are added to an error.
 
-import { sep } from 'node:path'
 import { isCancelled } from '../errors/errors'
+import { frameOf, isProgramFrame } from '../errors/own_frames'
 
 /** An error that a thousand tasks wait for has a stack that can still be read. */
 const SECTIONS_MAX = 8
 
 /** So many frames reach from Gyre's own, through two coroutines, to the task. */
 const FRAMES_NEAR = 9
-
-const FRAME = /^\s+at (?:async )?(.*)$/
 
 interface Captured {
   frames: string[]
@@ -28,22 +26,8 @@ interface Captured {
 /** How many places were added to an error. */
 const sections = new WeakMap<Error, number>()
 
-/** Frames of Gyre's own: of the compiled files, and of their sources where source maps are in use. */
-const OWN_PLACES = ownPlaces()
-
 /** Where a task's step begins: what stands below has called the loop, and waits for nothing. */
 const STEP_BEGINS = /\b(Task\._step|Gathering\.stepGenerator|OperationSteps\.advance)\b/
-
-/** A generator resumed by another, a frame of Node's, or a name without a place. */
-const NO_USER_CODE = /\(<anonymous>\)$|\(node:|^node:|\(native\)$/
-
-function ownPlaces(): readonly string[] {
-  const compiled = __dirname.lastIndexOf(`${sep}dist${sep}`)
-  // In a bundle, nothing tells these files from the program's.
-  if (compiled === -1) return []
-  const root = __dirname.slice(0, compiled)
-  return [`${root}${sep}dist${sep}`, `${root}${sep}ts${sep}`]
-}
 
 /** Adds the frames of the code that is running, which gets `error` thrown, to its stack. */
 export function addAwaitingFrames(error: unknown): void {
@@ -92,11 +76,10 @@ function captureFrames(count: number): Captured {
 function awaitingFrames(lines: readonly string[], count: number): Captured {
   const frames: string[] = []
   for (const line of lines) {
-    const frame = FRAME.exec(line)?.[1]
-    if (frame === undefined) continue
+    const frame = frameOf(line)
+    if (frame === null) continue
     if (STEP_BEGINS.test(frame)) return { frames, isWhole: true }
-    const isOwn = OWN_PLACES.some((place) => frame.includes(place))
-    if (!isOwn && !NO_USER_CODE.test(frame)) frames.push(`    at async ${frame}`)
+    if (isProgramFrame(frame)) frames.push(`    at async ${frame}`)
   }
   // The first line is no frame.
   return { frames, isWhole: lines.length <= count }

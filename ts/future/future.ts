@@ -12,11 +12,14 @@ import type { AsyncResource } from 'node:async_hooks'
 import { checkFunction } from '../errors/arguments'
 import { type CancelledError, InvalidStateError } from '../errors/errors'
 import { captureContext } from '../loop/context'
+import { debugging } from '../loop/debugging'
 import { callbackName } from '../loop/handle'
 import { EventLoop, Kind } from '../loop/loop'
+import { noteOrigin, sourceOf } from '../loop/origins'
 import { schedulingLoop } from '../loop/running'
 import { addAwaitingFrames } from './awaiting_frames'
 import { Cancellation } from './cancellation'
+import { checkLoop } from './foreign_use'
 import { type OnFulfilled, type OnRejected, startThen } from './then'
 import { forgetUnretrieved, noteUnretrieved, type Unretrieved } from './unretrieved'
 import { FutureState, type Waiter } from './waiter'
@@ -44,7 +47,7 @@ class DoneCallback<T> implements Waiter {
       else resource.runInAsyncScope(callback, undefined, future)
     } catch (error) {
       const message = `Exception in callback ${callbackName(callback)}`
-      future._loop._callbackFailed(error, message, { future })
+      future._loop._callbackFailed(error, message, { future, ...sourceOf(future) })
     }
   }
 }
@@ -67,6 +70,7 @@ export class Future<T = unknown> implements PromiseLike<T> {
   constructor(loop: EventLoop = schedulingLoop()) {
     loop._checkOpen()
     this._loop = loop
+    if (loop._debug) noteOrigin(this)
   }
 
   getLoop(): EventLoop {
@@ -121,6 +125,7 @@ export class Future<T = unknown> implements PromiseLike<T> {
 
   /** Completes the future with a result. Throws InvalidStateError if it is done already. */
   setResult(value: T): void {
+    if (debugging.isOn) checkLoop(this, 'setResult')
     if (this._state !== FutureState.PENDING) this._alreadyDone()
     this._value = value
     this._state = FutureState.RESULT
@@ -129,6 +134,7 @@ export class Future<T = unknown> implements PromiseLike<T> {
 
   /** Completes the future with an error. Throws InvalidStateError if it is done already. */
   setException(error: unknown): void {
+    if (debugging.isOn) checkLoop(this, 'setException')
     if (this._state !== FutureState.PENDING) this._alreadyDone()
     this._value = error
     this._state = FutureState.EXCEPTION
@@ -141,6 +147,7 @@ export class Future<T = unknown> implements PromiseLike<T> {
    * nothing, if it is done already.
    */
   cancel(reason?: unknown): boolean {
+    if (debugging.isOn) checkLoop(this, 'cancel')
     return this._cancelWith(new Cancellation(reason, this))
   }
 
@@ -158,6 +165,7 @@ export class Future<T = unknown> implements PromiseLike<T> {
    */
   addDoneCallback(callback: (future: Future<T>) => void): void {
     checkFunction('callback', callback)
+    if (debugging.isOn) checkLoop(this, 'addDoneCallback')
     this._addWaiter(new DoneCallback(this, callback, captureContext('GyreDoneCallback')))
   }
 

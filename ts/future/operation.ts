@@ -11,10 +11,12 @@
 
 import { AsyncResource } from 'node:async_hooks'
 import { RuntimeError } from '../errors/errors'
+import { debugging } from '../loop/debugging'
 import { type EventLoop, Kind } from '../loop/loop'
 import { schedulingLoop } from '../loop/running'
 import { rejectAwaiting } from './awaiting_frames'
 import { type Future, takeDelegated } from './future'
+import { operationBegins, watchOperation } from './never_awaited'
 import {
   type Await,
   type AwaitOwner,
@@ -30,6 +32,10 @@ import { badYield } from './yielded'
 export type Steps<T> = Required<Iterator<Future<unknown>, T, unknown>>
 
 export abstract class Operation<T> implements PromiseLike<T> {
+  constructor() {
+    if (debugging.isOn) watchOperation(this)
+  }
+
   /** `yield* operation` in a generator coroutine. */
   abstract [Symbol.iterator](): Steps<T>
 
@@ -63,6 +69,7 @@ export class GeneratorOperation<T> extends Operation<T> {
   [Symbol.iterator](): Steps<T> {
     const { steps } = this
     if (steps === null) throw operationReused()
+    if (debugging.isOn) operationBegins(this)
     this.steps = null
     return steps()
   }
@@ -96,6 +103,8 @@ class OperationSteps<T> implements Await {
       const cancellation = owner._takeCancellation()
       if (cancellation !== null) this.failure = cancellationIn(this._future) ?? cancellation
     }
+    const loop = this.loop()
+    if (loop._debug) loop._promiseSteps.resume(owner)
     this.resource.runInAsyncScope(this.advance, this)
   }
 

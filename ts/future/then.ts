@@ -123,6 +123,7 @@ class Continuation<T, A, B> implements Await, Promise<A | B> {
       }
     }
     future._loop._promisesDue = true
+    if (future._loop._debug) future._loop._promiseSteps.resume(owner)
     try {
       this.resource.runInAsyncScope(this.settleWith, this, future, cancellation)
     } catch (error) {

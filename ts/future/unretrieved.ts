@@ -6,6 +6,7 @@
 
 import { inspect } from 'node:util'
 import type { EventLoop } from '../loop/loop'
+import { sourceOf } from '../loop/origins'
 
 /** A stored exception that nobody has retrieved yet. */
 export interface Unretrieved {
@@ -16,6 +17,8 @@ export interface Unretrieved {
   readonly what: string
   /** How the future is named once it is gone. */
   readonly name: string
+  /** Where it was made, in debug mode. */
+  readonly source: { sourceTraceback?: string }
 }
 
 const collected = new FinalizationRegistry<Unretrieved>((record) => report(record))
@@ -33,7 +36,8 @@ interface FailedFuture {
 export function noteUnretrieved(future: FailedFuture, error: unknown): Unretrieved {
   const loop = future._loop
   const words = future._describeUnretrieved()
-  const record: Unretrieved = { loop, error, future: new WeakRef(future), ...words }
+  const source = loop._debug ? sourceOf(future) : {}
+  const record: Unretrieved = { loop, error, future: new WeakRef(future), ...words, source }
   recordsOf(loop).add(record)
   collected.register(future, record, record)
   // Most errors are looked at within a few turns, and need no more than that.
@@ -91,5 +95,6 @@ function report(record: Unretrieved): void {
     message: `${record.what} exception was never retrieved`,
     exception: record.error,
     future: future ?? { [inspect.custom]: () => record.name },
+    ...record.source,
   })
 }

@@ -13,6 +13,8 @@ export interface ExceptionContext {
   message: string
   /** The error, where there is one. */
   exception?: unknown
+  /** In debug mode: the frames where the task, future or handle was made, the most recent first. */
+  sourceTraceback?: string
   [detail: string]: unknown
 }
 
@@ -68,7 +70,9 @@ function printExceptionContext(context: ExceptionContext): void {
   const lines = [context.message]
   for (const key of Object.keys(context).sort()) {
     if (key === 'message' || key === 'exception') continue
-    lines.push(`${key}: ${inspect(context[key], { depth: 1 })}`)
+    const value = context[key]
+    if (key === 'sourceTraceback') lines.push(`created:\n${value}`)
+    else lines.push(`${key}: ${inspect(value, { depth: 1 })}`)
   }
   if (context.exception !== undefined) lines.push(inspect(context.exception))
   console.error(lines.join('\n'))

@@ -4,6 +4,7 @@ import type { AsyncResource } from 'node:async_hooks'
 import { inspect } from 'node:util'
 import type { TimerTarget } from '../backend/timer_table'
 import { captureContext } from './context'
+import { createdAt, noteOrigin, sourceOf } from './origins'
 
 /** What stands in the ready ring: the dispatcher calls `run` when its turn comes. */
 export interface Runnable {
@@ -17,6 +18,8 @@ const NO_ARGUMENTS: readonly unknown[] = []
 
 /** What handles need of their loop. */
 export interface HandleOwner {
+  /** @internal */
+  readonly _debug: boolean
   /** @internal */
   _callbackFailed(error: unknown, message: string, details: object): void
   /** @internal */
@@ -42,6 +45,7 @@ export class Handle implements Runnable {
     // The empty list that the caller's rest parameter made may die at once.
     this._args = args.length === 0 ? NO_ARGUMENTS : args
     this.resource = captureContext(type)
+    if (loop._debug) noteOrigin(this)
   }
 
   /** Keeps the callback from running. Harmless when it has run or was cancelled before. */
@@ -68,12 +72,13 @@ export class Handle implements Runnable {
     } catch (error) {
       this._loop._callbackFailed(error, `Exception in callback ${callbackName(callback)}`, {
         handle: this,
+        ...sourceOf(this),
       })
     }
   }
 
   [inspect.custom](): string {
-    return `<${this.constructor.name} ${this.describe()}>`
+    return `<${this.constructor.name} ${this.describe()}${createdAt(this)}>`
   }
 
   protected describe(): string {

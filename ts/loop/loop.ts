@@ -19,10 +19,12 @@ import { TimerTable, type TimerTarget } from '../backend/timer_table'
 import { checkDelay, checkFunction, checkTime, invalidType } from '../errors/arguments'
 import { EventLoopClosedError, endsLoop, RuntimeError } from '../errors/errors'
 import type { Admission } from './admission'
+import { debugging } from './debugging'
 import { ExceptionReporter, type Handler } from './exception_handler'
 import { ForeignHandles } from './foreign_handles'
 import { Handle, type HandleOwner, type Runnable, TimerHandle } from './handle'
 import { LinkedList } from './linked_list'
+import { PromiseSteps } from './promise_steps'
 import { warnIfSlow } from './warnings'
 
 /** Kinds of ready entries made by TypeScript: one a class, so that each call stays monomorphic. */
@@ -91,7 +93,8 @@ export class EventLoop extends ExceptionReporter<EventLoop> implements BackendHo
   /** @internal The error that is about to end the run: nothing more is started in this turn. */
   _interruption: unknown = null
   private timersOverdue = false
-  /** @internal */ _debug = process.env.GYRE_DEBUG !== undefined && process.env.GYRE_DEBUG !== '0'
+  /** @internal */ _debug = false
+  /** @internal */ readonly _promiseSteps = new PromiseSteps()
   private turnCount = 0
   private turnsPerCheck = TURNS_PER_CHECK_MAX
 
@@ -104,6 +107,7 @@ export class EventLoop extends ExceptionReporter<EventLoop> implements BackendHo
     if (clock !== 'monotonic' && clock !== 'virtual') {
       throw invalidType('options.clock', "'monotonic' or 'virtual'", clock)
     }
+    this.setDebug(process.env.GYRE_DEBUG !== undefined && process.env.GYRE_DEBUG !== '0')
     this._isVirtual = clock === 'virtual'
     this._backend = createBackend(this, backend, this._isVirtual)
   }
@@ -192,6 +196,7 @@ export class EventLoop extends ExceptionReporter<EventLoop> implements BackendHo
 
   setDebug(enabled: boolean): void {
     this._debug = Boolean(enabled)
+    if (this._debug) debugging.isOn = true
   }
 
   getDebug(): boolean {
@@ -294,7 +299,10 @@ export class EventLoop extends ExceptionReporter<EventLoop> implements BackendHo
     const outer = EventLoop._visited
     EventLoop._visited = this
     try {
-      return this.runTurns()
+      if (this._debug) this._promiseSteps.end(this.slowCallbackDuration)
+      const visit = this.runTurns()
+      if (this._debug && visit === Visit.PROMISES) this._promiseSteps.begin()
+      return visit
     } finally {
       EventLoop._visited = outer
     }
@@ -372,6 +380,7 @@ export class EventLoop extends ExceptionReporter<EventLoop> implements BackendHo
       const words = ring.words
       const kindWord = words[at]!
       const item = ring.items[index] as Runnable
+      let timer: TimerTarget | undefined
       control[Control.READY_HEAD] = head + 1
       switch (kindWord & 0xff) {
         case Kind.TASK:
@@ -395,7 +404,8 @@ export class EventLoop extends ExceptionReporter<EventLoop> implements BackendHo
           item.run()
           break
         case BackendKind.TIMER:
-          this.timers.take(words[at + 1]!, kindWord >>> 8)?.timerFired()
+          timer = this.timers.take(words[at + 1]!, kindWord >>> 8)
+          timer?.timerFired()
           break
         default:
           this._backend.dispatch(
@@ -406,7 +416,7 @@ export class EventLoop extends ExceptionReporter<EventLoop> implements BackendHo
             words[at + 3]!,
           )
       }
-      if (isTimed) warnIfSlow(item, startedMs, this.slowCallbackDuration)
+      if (isTimed) warnIfSlow(timer ?? item, startedMs, this.slowCallbackDuration)
     }
   }
 

@@ -8,9 +8,31 @@ import { inspect } from 'node:util'
 export function warnIfSlow(item: unknown, startedMs: number, limitMs: number): void {
   const tookMs = performance.now() - startedMs
   if (tookMs < limitMs) return
-  const what = item === undefined ? 'a timer or an I/O event' : inspect(item, { depth: 0 })
+  warnOfSlowSteps(item === undefined ? 'an I/O event' : inspect(item, { depth: 0 }), tookMs)
+}
+
+/** Warns that what is named took long. */
+export function warnOfSlowSteps(what: string, tookMs: number): void {
   const message = `Executing ${what} took ${tookMs.toFixed(1)} ms`
   process.emitWarning(message, { type: 'GyreWarning', code: 'GYRE_SLOW_CALLBACK' })
+}
+
+/** Warns of an operation that was made and not waited for. */
+export function warnOfNeverAwaited(
+  call: string,
+  place: string | null,
+  origin: string | null,
+): void {
+  const where = place === null ? '' : `, created at ${place}`
+  const message = `${call}() was never awaited${where}: it has done nothing. Write yield* or await`
+  const detail = origin ?? undefined
+  process.emitWarning(message, { type: 'GyreWarning', code: 'GYRE_NEVER_AWAITED', detail })
+}
+
+/** Warns that a future was touched from another loop than its own. */
+export function warnOfWrongLoop(what: string): void {
+  const message = `${what} was called while another loop runs than the future's own`
+  process.emitWarning(message, { type: 'GyreWarning', code: 'GYRE_WRONG_LOOP' })
 }
 
 /** Warns that an async generator began on a loop that has closed all of them. */

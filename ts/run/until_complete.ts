@@ -3,6 +3,7 @@
 import { endsLoop, RuntimeError } from '../errors/errors'
 import type { Future } from '../future/future'
 import { EventLoop } from '../loop/loop'
+import { sourceOf } from '../loop/origins'
 import type { Coro } from '../task/coroutine'
 import { ensureFuture } from '../task/create'
 import { tasksOf } from '../task/current'
@@ -47,6 +48,7 @@ EventLoop._onClose = (loop) => {
     loop.callExceptionHandler({
       message: 'Task was destroyed but it is pending!',
       task,
+      ...sourceOf(task),
     })
   }
 }

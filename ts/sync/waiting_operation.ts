@@ -17,8 +17,10 @@
 // - tries the way without waiting in a `next` of its own, where V8 knows what it calls.
 
 import { type Future, stepThrough } from '../future/future'
+import { operationBegins } from '../future/never_awaited'
 import { Operation, operationReused } from '../future/operation'
 import { FutureState } from '../future/waiter'
+import { debugging } from '../loop/debugging'
 import type { Waiters } from './waiters'
 
 /** A step of an operation that waits for futures and gives a T. */
@@ -49,6 +51,7 @@ export abstract class WaitingOperation<T>
   [Symbol.iterator](): this {
     if (this.isBegun) throw operationReused()
     this.isBegun = true
+    if (debugging.isOn) operationBegins(this)
     return this
   }
 

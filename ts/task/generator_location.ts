@@ -3,8 +3,8 @@
 // nothing for it.
 
 import { findSourceMap } from 'node:module'
-import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { shortPath } from '../loop/origins'
 
 export interface Whereabouts {
   /** The function's name; '<anonymous>' if it has none. */
@@ -130,10 +130,4 @@ function placeOf(location: Location): string | null {
     return `${shortPath(origin.originalSource)}:${origin.originalLine + 1}`
   }
   return `${shortPath(file)}:${location.lineNumber + 1}`
-}
-
-function shortPath(file: string): string {
-  const plain = file.startsWith('file:') ? fileURLToPath(file) : file
-  const relative = path.relative(process.cwd(), plain)
-  return relative.startsWith('..') || path.isAbsolute(relative) ? plain : relative
 }

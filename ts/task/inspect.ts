@@ -4,6 +4,7 @@
 import { inspect } from 'node:util'
 import { Future } from '../future/future'
 import { FutureState, type Waiter } from '../future/waiter'
+import { createdAt } from '../loop/origins'
 import { whereIs } from './generator_location'
 import { Task } from './task'
 
@@ -19,7 +20,7 @@ function describe(future: Future<unknown>): string {
   printing.add(future)
   try {
     const parts = future instanceof Task ? taskParts(future) : futureParts(future)
-    return `<${name} ${parts.join(' ')}>`
+    return `<${name} ${parts.join(' ')}${createdAt(future)}>`
   } finally {
     printing.delete(future)
   }

@@ -16,11 +16,13 @@ import type { AsyncResource } from 'node:async_hooks'
 import { CancelledError, endsLoop, isCancelled, RuntimeError } from '../errors/errors'
 import { Cancellation, makeCancelledError } from '../future/cancellation'
 import { ForeignFuture } from '../future/foreign'
+import { checkLoop } from '../future/foreign_use'
 import { Future, takeDelegated } from '../future/future'
 import { type Await, type AwaitedFuture, type AwaitOwner, cancellationIn } from '../future/then'
 import { FutureState, type Waiter } from '../future/waiter'
 import { badYield } from '../future/yielded'
 import { captureContext, taskStore } from '../loop/context'
+import { debugging } from '../loop/debugging'
 import type { Linked } from '../loop/linked_list'
 import { type EventLoop, Kind } from '../loop/loop'
 import { isRunningHere, schedulingLoop } from '../loop/running'
@@ -188,6 +190,7 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
    * Returns false if it is done already, otherwise true, also if the coroutine then ignores it.
    */
   override cancel(reason?: unknown): boolean {
+    if (debugging.isOn) checkLoop(this, 'cancel')
     return this._cancelWith(new Cancellation(reason, this))
   }
 
@@ -380,6 +383,7 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
   /** Follows the promise of an async function to its end. */
   private follow(promise: PromiseLike<T>): void {
     this._loop._promisesDue = true
+    if (this._loop._debug) this._loop._promiseSteps.resume(this)
     promise.then(
       (value) => this.finish(value),
       (error) => this._fail(error),
