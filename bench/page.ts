@@ -45,7 +45,8 @@ function tableOf({ name, figure, arms }: CaseResult): string {
 function machineText({ machine, date, load, rounds }: ScenarioResult): string {
   const { cpu, cores, memoryGiB, system, node, pinned } = machine
   const placed = pinned ? 'cores pinned' : 'cores not pinned'
-  return `${date}: ${cpu}, ${cores} cores, ${memoryGiB} GiB, ${system}, Node ${node}; ${load}; ${placed}; ${rounds} rounds.`
+  const hardware = `${date}: ${cpu}, ${cores} cores, ${memoryGiB} GiB, ${system}, Node ${node}`
+  return `${hardware}; ${load}; ${placed}; ${rounds} rounds.`
 }
 
 /** What the native backend costs more than the first arm, beyond the spread. */
@@ -72,6 +73,7 @@ export function benchmarksPage(): string {
     const picture = `![${scenario.title}](../bench/results/${scenario.name}.svg)`
     sections.push(`## ${scenario.title}\n\n${machineText(result)}\n\n${picture}\n\n${tables}\n`)
   }
-  const losing = `## Where it loses\n\nNative arms that are dearer than the first arm of their case:\n\n${losses.join('\n')}\n`
+  const intro = 'Native arms that are dearer than the first arm of their case:'
+  const losing = `## Where it loses\n\n${intro}\n\n${losses.join('\n')}\n`
   return [INTRODUCTION, losing, ...sections].join('\n')
 }
