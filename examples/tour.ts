@@ -21,9 +21,10 @@ import {
   wait,
   wrap,
 } from 'gyre'
+import type { Site } from './site/site.js'
 import { compareEchoServers } from './tour/echo_race.js'
 import { heading, milliseconds, printTable, say } from './tour/print.js'
-import { type Site, startServices, startSite } from './tour/site.js'
+import { startServices, startSite } from './tour/site.js'
 
 // ——— 1. The crawler ———
 

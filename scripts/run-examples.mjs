@@ -1,14 +1,13 @@
 // `npm run examples`: runs every program of examples/ on both backends. An example must end by
 // itself, within its time, with exit code 0. Arguments filter the examples by parts of their names.
 
-import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { runExample } from '../build/test/examples/run_example.js'
 import { testableBackends } from './tests/backends.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const TIMEOUT_MS = 30_000
 
 const nameParts = process.argv.slice(2)
 const names = readdirSync(join(root, 'examples'))
@@ -17,29 +16,17 @@ const names = readdirSync(join(root, 'examples'))
   .filter((name) => nameParts.length === 0 || nameParts.some((part) => name.includes(part)))
 
 /** Runs one example; null if all was well, otherwise what went wrong and what it printed. */
-function flawOf(name, backend) {
-  const path = join(root, 'build/examples', `${name}.js`)
-  const { status, signal, error, stdout, stderr } = spawnSync(
-    process.execPath,
-    ['--expose-gc', '--enable-source-maps', path],
-    {
-      cwd: root,
-      encoding: 'utf8',
-      env: { ...process.env, GYRE_BACKEND: backend },
-      timeout: TIMEOUT_MS,
-    },
-  )
-  if (status === 0) return null
-  const ending =
-    error?.code === 'ETIMEDOUT' ? `no end in ${TIMEOUT_MS / 1000} s` : (signal ?? status)
-  return `${ending}\n${stdout}${stderr}`
+async function flawOf(name, backend) {
+  const env = { ...process.env, GYRE_BACKEND: backend }
+  const { code, signal, stdout, stderr } = await runExample(name, env)
+  return code === 0 ? null : `${signal ?? code}\n${stdout}${stderr}`
 }
 
 let failed = 0
 for (const backend of testableBackends()) {
   for (const name of names) {
     const startedAtMs = performance.now()
-    const flaw = flawOf(name, backend)
+    const flaw = await flawOf(name, backend)
     const seconds = ((performance.now() - startedAtMs) / 1000).toFixed(1)
     console.log(`${flaw === null ? 'ok    ' : 'FAILED'} ${backend} ${name} (${seconds} s)`)
     if (flaw !== null) console.log(flaw)
