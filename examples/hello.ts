@@ -17,11 +17,11 @@ async function greetAsync(name: string, delayMs: number) {
 }
 
 const lengths = await run(function* () {
-  return yield* gather(greet('Ada', 30), greet('Barbara', 10), greet('Grace', 20))
+  return yield* gather(greet('Ada', 90), greet('Barbara', 30), greet('Grace', 60))
 })
 console.log('lengths, in the order of the arguments:', lengths)
 
 const lengthsAsync = await run(async () => {
-  return await gather(greetAsync('Ada', 30), greetAsync('Barbara', 10), greetAsync('Grace', 20))
+  return await gather(greetAsync('Ada', 90), greetAsync('Barbara', 30), greetAsync('Grace', 60))
 })
 console.log('and once more:', lengthsAsync)
