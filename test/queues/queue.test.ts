@@ -175,3 +175,18 @@ test('a queue keeps its order, however it grows and shrinks', () => {
     assert.equal(queue.empty(), true)
   }
 })
+
+test('a coroutine that is returned from when it was woken passes its turn on', async () => {
+  await runVirtual(function* () {
+    const queue = new Queue<string>()
+    const coroutine = (function* (): Coroutine<string> {
+      return yield* queue.get()
+    })()
+    coroutine.next()
+    const second = createTask(queue.get())
+    yield* sleep(0)
+    queue.putNowait('only')
+    coroutine.return('')
+    assert.equal(yield* second, 'only')
+  })
+})

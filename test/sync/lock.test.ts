@@ -116,3 +116,19 @@ test('a lock prints its state and how many wait', async () => {
     waiting.cancel()
   })
 })
+
+test('a coroutine that is returned from while it waits leaves no waiter behind', async () => {
+  await runVirtual(function* () {
+    const lock = new Lock()
+    const guard = yield* lock.acquire()
+    const coroutine = (function* (): Coroutine<void> {
+      yield* lock.acquire()
+    })()
+    coroutine.next()
+    assert.equal(inspect(lock), '<Lock [locked, waiters:1]>')
+    coroutine.return()
+    assert.equal(inspect(lock), '<Lock [locked]>')
+    guard.release()
+    assert.equal(lock.locked(), false)
+  })
+})
