@@ -85,6 +85,8 @@ export type {
 export type { Descriptor } from './net/descriptors'
 export type { ServerOptions } from './net/listen'
 export type { AddressLookupOptions, NameInfo, NameLookupOptions } from './net/name_lookup'
+export type { ReadTransport, WriteTransport } from './net/pipe_transport'
+export { openReadPipe, openWritePipe, type PipeConnection, type ReadPipe } from './net/pipes'
 export type {
   ExtraInfo,
   Protocol,

@@ -21,9 +21,19 @@ napi_value SetDescriptorInterest(LoopBinding& self, const Arguments& arguments) 
   return MakeInteger(arguments.env(), result);
 }
 
+napi_value OpenPipe(LoopBinding& self, const Arguments& arguments) {
+  self.loop().Drain();
+  Token token;
+  const Role role = arguments.Boolean(1) ? Role::kWritePipe : Role::kReadPipe;
+  const int result =
+      self.loop().network().OpenPipe(arguments.Integer(0), role, arguments.Boolean(2), &token);
+  return Made(self, arguments, result, token);
+}
+
 constexpr napi_property_descriptor kMethods[] = {
     Describe<WatchDescriptor>("watchDescriptor"),
     Describe<SetDescriptorInterest>("setDescriptorInterest"),
+    Describe<OpenPipe>("openPipe"),
 };
 
 }  // namespace

@@ -31,7 +31,7 @@ class InterestList {
       endpoint.notes.waiting = interest != 0;
       endpoint.notes.waiting ? ++waiting_ : --waiting_;
     }
-    // A closed descriptor has left the poller by itself.
+    // A closed descriptor has left the poller, by itself or by whoever closed it.
     if (endpoint.is_closed()) endpoint.notes.watched = 0;
     if (interest != endpoint.notes.watched) {
       stale_.Append(endpoint);

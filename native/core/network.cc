@@ -108,6 +108,10 @@ void Network::FlushSends() {
 // Puts the stream on the lists that its present state calls for. To be called after anything that
 // may have changed it.
 void Network::Settle(Stream& stream) {
+  if (stream.is_closed() && stream.fd() >= 0) {
+    if (stream.notes.watched != 0) poller_.Unwatch(stream.fd());
+    stream.Release();
+  }
   interests_.Note(stream);
   if (stream.HasReports()) reporting_.Append(stream);
 }
@@ -195,6 +199,7 @@ bool Network::Dispatch(const PollEvent& event) {
 
   bool fits = true;
   if (event.readiness & (kWritable | kBroken)) stream->OnWritable();
+  if (event.readiness & kBroken) stream->OnBroken();
   if (stream->reading() == Reading::kOn && event.readiness & ~uint32_t{kWritable}) {
     fits = ReceiveFrom(*stream, event.readiness & kPeerFinished);
   }

@@ -88,6 +88,10 @@ class Network {
   // returned is why there is not even a socket to connect, and `failed` what was not possible.
   int Connect(const SocketAddress& remote, const SocketAddress* local, Token* token,
               Operation* failed);
+  // Makes a stream of a descriptor that was opened elsewhere, which then belongs to it: it does not
+  // block from now on, and blocks again in the end if it did before. `closes`: it is closed in the
+  // end. EEXIST for one that the poller knows, EPERM for one that cannot be waited for.
+  int OpenPipe(int fd, Role role, bool closes, Token* token);
   // Returns the bytes that the kernel did not take. A failure is reported by CLOSED too.
   int64_t Write(Token token, std::span<uint8_t> data);
   // The outcome is reported by FILE_SENT, before any CLOSED; there is none if the stream fails.

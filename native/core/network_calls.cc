@@ -1,6 +1,7 @@
 // The network's cold half: what TypeScript asks for by a call, because it has arguments that do
 // not fit a ring entry or an answer that cannot wait.
 
+#include <fcntl.h>
 #include <netinet/tcp.h>
 
 #include <algorithm>
@@ -73,6 +74,33 @@ int Network::Connect(const SocketAddress& remote, const SocketAddress* local, To
   *token = stream.token();
   stream.Connect(remote.get(), remote.length());
   Settle(stream);
+  return 0;
+}
+
+int Network::OpenPipe(int fd, Role role, bool closes, Token* token) {
+  if (fd < 0) return -EBADF;
+  if (Owns(fd)) return -EEXIST;
+  int result = poller_.Open();
+  if (result < 0) return result;
+  const int flags = syscalls_.GetFlags(fd);
+  if (flags < 0) return flags;
+  const bool blocks = (flags & O_NONBLOCK) == 0;
+  if (blocks) result = syscalls_.SetFlags(fd, flags | O_NONBLOCK);
+  if (result < 0) return result;
+  const Token name = endpoints_.Acquire(ready_);
+  Stream& stream = endpoints_.Find(name)->emplace<Stream>(syscalls_, name, fd, role,
+                                                          Stream::Ending{closes, blocks});
+  ++streams_;
+  // Now, and not when there is something to wait for: what cannot be waited for is no pipe.
+  result = poller_.Watch(fd, TagOf(name), kBroken);
+  if (result < 0) {
+    stream.Disown();
+    RetireStream(stream);
+    return result;
+  }
+  stream.notes.watched = kBroken;
+  Settle(stream);
+  *token = name;
   return 0;
 }
 

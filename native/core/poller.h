@@ -25,7 +25,8 @@ enum Readiness : uint32_t {
   kWritable = 2,
   // Answer only: the peer has finished sending; what it sent stands in the receive buffer.
   kPeerFinished = 4,
-  // Answer only, and unasked: failed or closed in both directions. Reading or writing tells more.
+  // Failed or closed in both directions; reading or writing tells more. Comes unasked with the
+  // others; as the only interest, it asks for nothing else.
   kBroken = 8,
 };
 

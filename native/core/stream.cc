@@ -1,5 +1,7 @@
 #include "stream.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <array>
 #include <cassert>
@@ -32,8 +34,14 @@ size_t TotalBytes(const iovec* slices, size_t count) {
 
 }  // namespace
 
-Stream::~Stream() {
-  if (state_ != kClosed) syscalls_->Close(fd_);
+void Stream::Release() {
+  if (fd_ < 0) return;
+  if (ending_.makes_blocking) {
+    const int flags = syscalls_->GetFlags(fd_);
+    if (flags >= 0) syscalls_->SetFlags(fd_, flags & ~O_NONBLOCK);
+  }
+  if (role_ == Role::kConnection || ending_.closes) syscalls_->Close(fd_);
+  fd_ = -1;
 }
 
 void Stream::MoveTo(StreamState state) {
@@ -66,8 +74,10 @@ void Stream::StopReading() {
 }
 
 size_t Stream::Receive(std::span<uint8_t> into) {
-  const ssize_t result =
-      RetryInterrupted([&] { return syscalls_->Receive(fd_, into.data(), into.size()); });
+  const ssize_t result = RetryInterrupted([&] {
+    return role_ == Role::kConnection ? syscalls_->Receive(fd_, into.data(), into.size())
+                                      : syscalls_->Read(fd_, into.data(), into.size());
+  });
   if (result > 0) return static_cast<size_t>(result);
   if (result == 0) {
     reading_ = Reading::kEnded;
@@ -78,11 +88,18 @@ size_t Stream::Receive(std::span<uint8_t> into) {
   return 0;
 }
 
+ssize_t Stream::SendSome(const iovec* slices, size_t count) {
+  return RetryInterrupted([&] {
+    return role_ == Role::kConnection ? syscalls_->Send(fd_, slices, count)
+                                      : syscalls_->Write(fd_, slices, count);
+  });
+}
+
 void Stream::Send(const iovec* slices, size_t count) {
   if (!CanSend()) return;
   size_t sent = 0;
   if (queue_.empty() && state_ == kOpen) {
-    const ssize_t result = RetryInterrupted([&] { return syscalls_->Send(fd_, slices, count); });
+    const ssize_t result = SendSome(slices, count);
     if (result < 0 && result != -EAGAIN) {
       Fail(static_cast<int>(-result), Operation::kWrite);
       return;
@@ -120,14 +137,22 @@ void Stream::OnWritable() {
   }
 }
 
+void Stream::OnBroken() {
+  if (role_ != Role::kWritePipe || state_ == kClosed) return;
+  if (HasUnsent()) {
+    Fail(EPIPE, Operation::kWrite);
+  } else {
+    Finish(0, Operation::kNone);
+  }
+}
+
 void Stream::Flush() {
   std::array<iovec, 64> slices;
   size_t sent = 0;
   while (sent < kFlushBytesMax && !queue_.empty()) {
     const size_t count = queue_.Peek(slices.data(), slices.size());
     const size_t offered = TotalBytes(slices.data(), count);
-    const ssize_t result =
-        RetryInterrupted([&] { return syscalls_->Send(fd_, slices.data(), count); });
+    const ssize_t result = SendSome(slices.data(), count);
     if (result == -EAGAIN) return;
     if (result < 0) {
       Fail(static_cast<int>(-result), Operation::kWrite);
@@ -217,6 +242,7 @@ uint32_t Stream::Interest() const {
   uint32_t interest = 0;
   if (reading_ == Reading::kOn) interest |= kReadable;
   if (HasUnsent()) interest |= kWritable;
+  if (role_ == Role::kWritePipe) interest |= kBroken;
   return interest;
 }
 
@@ -230,8 +256,7 @@ void Stream::Fail(int error, Operation operation) {
 void Stream::Finish(int error, Operation operation) {
   if (state_ == kClosed) return;
   MoveTo(kClosed);
-  syscalls_->Close(fd_);
-  fd_ = -1;
+  if (role_ == Role::kConnection) Release();
   reading_ = Reading::kEnded;
   queue_.Clear();
   file_.End();

@@ -1,6 +1,6 @@
-// A connection, TCP or Unix: one descriptor, its state, and the bytes it still has to send. It
-// turns requests and readiness into system calls, and remembers what there is to say about the
-// outcome until the network finds room to say it.
+// A connection, TCP or Unix, or one end of a pipe: one descriptor, its state, and the bytes it
+// still has to send. It turns requests and readiness into system calls, and remembers what there
+// is to say about the outcome until the network finds room to say it.
 //
 //   state          may become                       meaning
 //   kConnecting    kOpen, kClosed                   connect(2) is under way
@@ -10,11 +10,12 @@
 //   kClosing       kClosed                          close asked for, bytes still queued
 //   kClosed        -                                the descriptor is closed
 //
-// Invariants: 1. The descriptor is open in every state but kClosed.
+// Invariants: 1. The descriptor is open in every state but kClosed. That of a pipe stays open until
+//                Release: others may have it too (a parent, a child), so that the poller does not
+//                forget it by its being closed here.
 //             2. kClosed is entered once and leaves an empty queue and a CLOSED to say, the last.
 //             3. While the queue is not empty nothing goes to the socket around it. A file goes
-//             behind
-//                the queue, and while it does, nothing is added to the queue.
+//                behind the queue, and while it does, nothing is added to the queue.
 // Knows nothing of rings, slabs, pollers or tables. Owns its descriptor.
 
 #pragma once
@@ -46,8 +47,21 @@ enum class Reading : uint8_t {
   kEnded,  // the peer has finished, or we no longer listen: never again
 };
 
+// What a stream does with its descriptor.
+enum class Role : uint8_t {
+  kConnection,  // a socket, both directions; made here, and closed
+  kReadPipe,    // what read(2) takes: a pipe, a terminal, a socket; made elsewhere
+  kWritePipe,   // what write(2) takes
+};
+
 class Stream {
  public:
+  // What is to be done with the descriptor of a pipe when it is released.
+  struct Ending {
+    bool closes = false;
+    bool makes_blocking = false;
+  };
+
   // What the network has to say to TypeScript, in the order in which it is said.
   enum Report : uint8_t {
     kReportConnected = 1,
@@ -60,7 +74,16 @@ class Stream {
   // REQUIRES: `state` is kConnecting or kOpen. Takes over the descriptor.
   Stream(Syscalls& syscalls, Token token, int fd, StreamState state)
       : syscalls_(&syscalls), token_(token), fd_(fd), state_(state), file_(syscalls) {}
-  ~Stream();
+  // A pipe. Its descriptor does not block.
+  Stream(Syscalls& syscalls, Token token, int fd, Role role, Ending ending)
+      : syscalls_(&syscalls),
+        token_(token),
+        fd_(fd),
+        state_(StreamState::kOpen),
+        role_(role),
+        ending_(ending),
+        file_(syscalls) {}
+  ~Stream() { Release(); }
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
 
@@ -86,7 +109,16 @@ class Stream {
   // The socket takes bytes again, or has finished connecting, well or badly.
   void OnWritable();
 
-  // What was sent before goes out first, in both.
+  // A pipe that nobody reads any more has come to its end, well if nothing is queued.
+  void OnBroken();
+
+  // Gives the descriptor up. REQUIRES: the poller does not know it, or is about to be closed.
+  void Release();
+
+  // The descriptor goes back to whoever brought it.
+  void Disown() { ending_.closes = false; }
+
+  // What was sent before goes out first, in both. REQUIRES of Shutdown: a connection.
   void Shutdown();
   void Close();
 
@@ -104,7 +136,8 @@ class Stream {
     return state_ == StreamState::kOpen || state_ == StreamState::kConnecting;
   }
 
-  // The readiness that the stream waits for, as a set of kReadable and kWritable.
+  // The readiness that the stream waits for: a set of kReadable and kWritable, and kBroken where
+  // there is no other way to hear of the end.
   uint32_t Interest() const;
 
   bool HasReports() const { return reports_ != 0 || IsDrained(); }
@@ -118,6 +151,7 @@ class Stream {
   Token token() const { return token_; }
   bool is_closed() const { return state_ == StreamState::kClosed; }
   int fd() const { return fd_; }
+  Role role() const { return role_; }
   StreamState state() const { return state_; }
   Reading reading() const { return reading_; }
   size_t queued() const { return queue_.size(); }
@@ -147,6 +181,7 @@ class Stream {
   static constexpr size_t kFlushBytesMax = 1024 * 1024;
 
   void MoveTo(StreamState state);
+  ssize_t SendSome(const iovec* slices, size_t count);
   void FinishConnecting(int result);
   void Enqueue(const iovec* slices, size_t count, size_t skip);
   void Flush();
@@ -160,6 +195,8 @@ class Stream {
   Token token_;
   int fd_;
   StreamState state_;
+  Role role_ = Role::kConnection;
+  Ending ending_;
   Reading reading_ = Reading::kOff;
   uint8_t reports_ = 0;
   Operation failed_operation_ = Operation::kNone;

@@ -1,5 +1,6 @@
 #include "syscalls.h"
 
+#include <fcntl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,6 +24,18 @@ int Syscalls::Listen(int fd, int backlog) { return OrErrno(::listen(fd, backlog)
 int Syscalls::Connect(int fd, const sockaddr* address, socklen_t length) {
   return OrErrno(::connect(fd, address, length));
 }
+
+ssize_t Syscalls::Read(int fd, void* into, size_t length) {
+  return OrErrno(::read(fd, into, length));
+}
+
+ssize_t Syscalls::Write(int fd, const iovec* slices, size_t count) {
+  return OrErrno(::writev(fd, slices, static_cast<int>(count)));
+}
+
+int Syscalls::GetFlags(int fd) { return OrErrno(::fcntl(fd, F_GETFL)); }
+
+int Syscalls::SetFlags(int fd, int flags) { return OrErrno(::fcntl(fd, F_SETFL, flags)); }
 
 int Syscalls::Shutdown(int fd, int how) { return OrErrno(::shutdown(fd, how)); }
 

@@ -40,6 +40,13 @@ class Syscalls {
   virtual ssize_t SendFile(int socket, int file, uint64_t offset, size_t bytes);
   // The duplicate is closed on exec.
   virtual int Duplicate(int fd);
+  // read(2) and writev(2), for descriptors that are no sockets. Writing to a pipe that nobody reads
+  // raises SIGPIPE, which Node ignores.
+  virtual ssize_t Read(int fd, void* into, size_t length);
+  virtual ssize_t Write(int fd, const iovec* slices, size_t count);
+  // The status flags of fcntl(2).
+  virtual int GetFlags(int fd);
+  virtual int SetFlags(int fd, int flags);
   virtual int Shutdown(int fd, int how);
   virtual int Close(int fd);
   virtual int GetOption(int fd, int level, int name, int* value);

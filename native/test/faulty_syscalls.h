@@ -22,6 +22,8 @@ enum class CallId {
   kConnect,
   kReceive,
   kSend,
+  kRead,
+  kWrite,
   kReceiveMany,
   kSendMany,
   kSendFile,
@@ -98,6 +100,12 @@ class FaultySyscalls : public Syscalls {
   }
   int Duplicate(int fd) override {
     return Make(CallId::kDuplicate, [&] { return Syscalls::Duplicate(fd); });
+  }
+  ssize_t Read(int fd, void* into, size_t length) override {
+    return Make(CallId::kRead, [&] { return Syscalls::Read(fd, into, length); });
+  }
+  ssize_t Write(int fd, const iovec* slices, size_t count) override {
+    return Make(CallId::kWrite, [&] { return Syscalls::Write(fd, slices, count); });
   }
   int Shutdown(int fd, int how) override {
     return Make(CallId::kShutdown, [&] { return Syscalls::Shutdown(fd, how); });

@@ -5,7 +5,7 @@
 // ready ring and calls `host.visit()` to have it run; it never calls user code by itself.
 
 import type { DatagramEvents, DatagramHandle, DatagramOptions } from './datagram_contract'
-import type { DescriptorEvents, DescriptorWatch } from './descriptor_contract'
+import type { DescriptorEvents, DescriptorWatch, PipeOptions } from './descriptor_contract'
 import type { ReadyRing } from './ready_ring'
 import type { SocketAddress } from './socket_name'
 import type { TimerTable } from './timer_table'
@@ -82,6 +82,12 @@ export interface Backend {
     writable: boolean,
     events: DescriptorEvents,
   ): DescriptorWatch
+
+  /**
+   * A stream over one end of a pipe, which hears neither `streamConnected` nor of the other
+   * direction. Throws the system's error, or NotSupportedError, and then leaves the pipe alone.
+   */
+  openPipe(options: PipeOptions, events: StreamEvents): StreamHandle
 
   /** Closes all sockets and drops all timers. Idempotent. */
   close(): void

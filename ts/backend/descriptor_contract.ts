@@ -14,3 +14,11 @@ export interface DescriptorWatch {
    */
   setInterest(readable: boolean, writable: boolean): void
 }
+
+/** One end of a pipe, or of something like it, that others opened. */
+export interface PipeOptions {
+  fd: number
+  direction: 'read' | 'write'
+  /** Whether the descriptor is the stream's own, to be closed in the end. */
+  closes: boolean
+}

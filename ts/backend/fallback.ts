@@ -21,8 +21,10 @@ import { BackendKind, Visit } from './backend'
 import type { DatagramEvents, DatagramHandle, DatagramOptions } from './datagram_contract'
 import { DeadlineHeap } from './deadline_heap'
 import { Deferral } from './deferral'
+import type { PipeOptions } from './descriptor_contract'
 import { FallbackDatagram } from './fallback_datagram'
 import { FallbackListener } from './fallback_listener'
+import { socketOf } from './fallback_pipe'
 import { FallbackSockets } from './fallback_sockets'
 import { FallbackStream } from './fallback_stream'
 import { Control } from './ready_ring'
@@ -118,6 +120,12 @@ export class FallbackBackend implements Backend {
       'addReader and addWriter need the native backend: Node has no way to watch a descriptor; ' +
         'connectReadPipe and connectWritePipe work on both backends',
     )
+  }
+
+  openPipe(options: PipeOptions, events: StreamEvents): StreamHandle {
+    const stream = new FallbackStream(this.host.ring, socketOf(options), this.sockets)
+    stream.attach(events)
+    return stream
   }
 
   close(): void {

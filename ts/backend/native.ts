@@ -21,11 +21,11 @@ import type {
 import { Visit } from './backend'
 import type { DatagramEvents, DatagramHandle, DatagramOptions } from './datagram_contract'
 import { Deferral } from './deferral'
-import type { DescriptorEvents, DescriptorWatch } from './descriptor_contract'
+import type { DescriptorEvents, DescriptorWatch, PipeOptions } from './descriptor_contract'
 import type { Addon, NativeLoop } from './native_addon'
 import { NativeKind, NativeOp, NativeOperation } from './native_addon'
 import { NativeDatagrams } from './native_datagrams'
-import { NativeDescriptors } from './native_descriptors'
+import { descriptorError, NativeDescriptors } from './native_descriptors'
 import { NativeListener } from './native_listener'
 import { detailsOf, type NativeOwner, NativeStream } from './native_stream'
 import { Control } from './ready_ring'
@@ -188,6 +188,16 @@ export class NativeBackend implements Backend, NativeOwner {
     events: DescriptorEvents,
   ): DescriptorWatch {
     return this.descriptors.watch(fd, readable, writable, events)
+  }
+
+  openPipe({ fd, direction, closes }: PipeOptions, events: StreamEvents): StreamHandle {
+    this.prepareSlab()
+    const result = this.native.openPipe(fd, direction === 'write', closes)
+    if (result < 0) throw descriptorError(-result, fd)
+    const { slot, generation } = this.resultToken()
+    const stream = this.addStream(slot, generation, { path: '' })
+    stream.attach(events)
+    return stream
   }
 
   close(): void {

@@ -57,6 +57,7 @@ export interface NativeLoop {
   decodeAddress(record: Uint8Array): NativeAddress | number
   watchDescriptor(fd: number, interest: number): number
   setDescriptorInterest(slot: number, generation: number, interest: number): number
+  openPipe(fd: number, isWrite: boolean, closes: boolean): number
   stats(): Record<string, number>
   close(): void
 }

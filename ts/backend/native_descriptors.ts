@@ -36,7 +36,7 @@ export class NativeDescriptors {
     events: DescriptorEvents,
   ): DescriptorWatch {
     const result = this.native.watchDescriptor(fd, interestOf(readable, writable))
-    if (result < 0) throw watchError(-result, fd)
+    if (result < 0) throw descriptorError(-result, fd)
     const slot = this.control[Control.RESULT_SLOT]!
     const generation = this.control[Control.RESULT_GENERATION]!
     this.watched.set(slot, { generation, events })
@@ -46,7 +46,7 @@ export class NativeDescriptors {
         const interest = interestOf(toRead, toWrite)
         if (interest === 0) this.watched.delete(slot)
         const changed = this.native.setDescriptorInterest(slot, generation, interest)
-        if (changed < 0) throw watchError(-changed, fd)
+        if (changed < 0) throw descriptorError(-changed, fd)
       },
     }
   }
@@ -66,11 +66,16 @@ function interestOf(readable: boolean, writable: boolean): number {
   return (readable ? READABLE : 0) | (writable ? WRITABLE : 0)
 }
 
-function watchError(errno: number, fd: number): Error {
+/** Why the poller does not take a descriptor. */
+export function descriptorError(errno: number, fd: number): Error {
   if (errno === EEXIST) {
-    return new RuntimeError(`File descriptor ${fd} is used by a transport`, 'ERR_DESCRIPTOR_IN_USE')
+    return new RuntimeError(
+      `File descriptor ${fd} is used by a transport or watched`,
+      'ERR_DESCRIPTOR_IN_USE',
+    )
   }
   const error = systemError(errno, 'epoll_ctl')
-  if (errno === EPERM) error.message += `: descriptor ${fd} is always ready, as regular files are`
+  if (errno === EPERM)
+    error.message += `: descriptor ${fd} is always ready, as regular files and many devices are`
   return error
 }
