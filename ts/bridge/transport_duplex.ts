@@ -9,6 +9,7 @@
 import { Duplex } from 'node:stream'
 import { RuntimeError } from '../errors/errors'
 import type { Protocol, SocketName, Transport } from '../net/protocol'
+import { endSending } from '../net/transport'
 import { IdleTimer } from './idle_timer'
 
 export interface TransportDuplexOptions {
@@ -112,8 +113,7 @@ export class TransportDuplex extends Duplex {
       this.whenConnected(callback, () => this._final(callback))
       return
     }
-    // A transport that cannot end in one direction (TLS) says it by closing, in _destroy.
-    if (!this.isLost && !transport.isClosing() && transport.canWriteEof()) transport.writeEof()
+    if (!this.isLost && !transport.isClosing()) endSending(transport)
     callback()
   }
 
@@ -129,7 +129,7 @@ export class TransportDuplex extends Duplex {
       return
     }
     this.afterClose = () => callback(error)
-    // All bytes are with the kernel; a layer such as TLS says goodbye when it is closed.
+    // All bytes are with the kernel; TLS waits for the peer's goodbye.
     if (error === null && this.writableFinished) transport.close()
     else transport.abort()
   }

@@ -105,6 +105,11 @@ export class SocketTransport implements Transport, StreamEvents {
   }
 
   writeEof(): void {
+    this._endSending()
+  }
+
+  /** @internal Also where protocols may not do it: node:tls ends one direction, asyncio does not. */
+  _endSending(): void {
     if (this.state !== State.OPEN || this.eofWritten) return
     this.checkNoFile()
     this.eofWritten = true
@@ -342,4 +347,10 @@ function addressText(name: SocketAddress | null | undefined): string {
   if (name === null || name === undefined) return '?'
   const { address, family, port } = name
   return family === 'Unix' ? inspect(address) : `${address}:${port}`
+}
+
+/** @internal Ends the sending half of any transport that can; the others end when they are closed. */
+export function endSending(transport: Transport): void {
+  if (transport instanceof SocketTransport) transport._endSending()
+  else if (transport.canWriteEof()) transport.writeEof()
 }

@@ -10,6 +10,7 @@ import type { EventLoop } from '../loop/loop'
 import { schedulingLoop } from '../loop/running'
 import { READER_LIMIT_BYTES, type StreamReader } from '../net/stream_reader'
 import type { StreamWriter } from '../net/stream_writer'
+import { endSending } from '../net/transport'
 import type { Task } from '../task/task'
 
 /** What `toWeb` gives; the form that `pipeThrough` and `Duplex.fromWeb` take. */
@@ -20,9 +21,8 @@ export interface WebStreamPair {
 }
 
 /**
- * Reader and writer as streams of the web. Closing `writable` ends the sending half; where that is
- * not possible (TLS), the connection is closed once `readable` has ended. Aborting `writable` drops
- * the connection. Cancelling `readable` stops reading.
+ * Reader and writer as streams of the web. Closing `writable` ends the sending half, aborting it
+ * drops the connection, cancelling `readable` stops reading.
  */
 export function toWeb(pair: {
   readonly reader: StreamReader
@@ -88,7 +88,7 @@ class WebConnection {
       await this.loop.createTask(this.writer.drain())
     },
     close: async (): Promise<void> => {
-      if (this.writer.canWriteEof()) this.writer.writeEof()
+      endSending(this.writer.transport)
       this.writeOver()
       // What is unsent may still fail.
       if (this.isReadOver) await this.loop.createTask(this.writer.waitClosed())
