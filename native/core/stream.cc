@@ -201,6 +201,9 @@ void Stream::FlushFile(size_t bytes_max) {
 
 void Stream::EndFile(int error) {
   file_.End();
+  // Before Linux 6.5, sendfile(2) at the end of a file tells TCP that more is to come, and TCP
+  // holds an unfilled segment back for 200 ms.
+  syscalls_->Push(fd_);
   file_error_ = error;
   reports_ |= kReportFileSent;
 }

@@ -38,6 +38,8 @@ class Syscalls {
   virtual int SendMany(int fd, mmsghdr* messages, size_t count);
   // sendfile(2): from `offset` of the file, whose own position stays.
   virtual ssize_t SendFile(int socket, int file, uint64_t offset, size_t bytes);
+  // Has a TCP socket send what it holds back to fill a segment. Of no effect on others.
+  virtual void Push(int socket);
   // The duplicate is closed on exec.
   virtual int Duplicate(int fd);
   // read(2) and writev(2), for descriptors that are no sockets. Writing to a pipe that nobody reads

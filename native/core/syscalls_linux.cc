@@ -1,6 +1,8 @@
 // The calls of the seam that only Linux has, or has in this form.
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/sendfile.h>
 #include <sys/syscall.h>
@@ -64,6 +66,12 @@ int Syscalls::SendMany(int fd, mmsghdr* messages, size_t count) {
 ssize_t Syscalls::SendFile(int socket, int file, uint64_t offset, size_t bytes) {
   auto position = static_cast<off_t>(offset);
   return OrErrno(::sendfile(socket, file, &position, bytes));
+}
+
+// Taking away a cork that was never there changes nothing but this: what is pending is pushed.
+void Syscalls::Push(int socket) {
+  const int off = 0;
+  ::setsockopt(socket, IPPROTO_TCP, TCP_CORK, &off, sizeof off);
 }
 
 int Syscalls::Duplicate(int fd) { return OrErrno(::fcntl(fd, F_DUPFD_CLOEXEC, 0)); }

@@ -363,3 +363,75 @@ TEST_CASE("options and addresses reach the socket") {
   REQUIRE(network.Address(server, false, &server_own) == 0);
   CHECK(client_peer.port() == server_own.port());
 }
+
+TEST_CASE("a paused listener leaves who connects in the backlog, until it is resumed") {
+  LoopRig rig;
+  const Token listener = rig.Listen();
+  rig.Submit(Op::kListenPause, listener);
+  rig.Submit(Op::kListenPause, listener);
+  rig.Drain();
+  rig.Connect(listener);
+  rig.Await(Kind::kConnected);
+  for (int turn = 0; turn < 20; ++turn) CHECK(rig.Turn().empty());
+  CHECK(rig.loop.IsAlive());
+  rig.Submit(Op::kListenResume, listener);
+  rig.Submit(Op::kListenResume, listener);
+  CHECK(rig.Await(Kind::kAccepted).slot == listener.slot);
+}
+
+TEST_CASE("a listener that cannot be resumed says so") {
+  LoopRig rig;
+  const Token listener = rig.Listen();
+  rig.Submit(Op::kListenPause, listener);
+  rig.Drain();
+  rig.syscalls.Inject(CallId::kEpollControl, -ENOMEM);
+  rig.Submit(Op::kListenResume, listener);
+  const Entry failed = rig.Await(Kind::kAcceptFailed);
+  CHECK(failed.slot == listener.slot);
+  CHECK(failed.a == ENOMEM);
+}
+
+TEST_CASE("the peer of an accepted connection is known after it has gone") {
+  LoopRig rig;
+  const Token listener = rig.Listen();
+  rig.Submit(Op::kListenPause, listener);
+  rig.Drain();
+  const Token client = rig.Connect(listener);
+  rig.Await(Kind::kConnected);
+  SocketAddress own;
+  REQUIRE(rig.loop.network().Address(client, false, &own) == 0);
+  const linger reset = {1, 0};
+  ::setsockopt(rig.loop.network().FileDescriptor(client), SOL_SOCKET, SO_LINGER, &reset,
+               sizeof reset);
+  rig.Submit(Op::kAbort, client);
+  rig.Submit(Op::kListenResume, listener);
+  const Entry accepted = rig.Await(Kind::kAccepted);
+  SocketAddress peer;
+  REQUIRE(rig.loop.network().Address({accepted.a, accepted.b}, true, &peer) == 0);
+  CHECK(peer.port() == own.port());
+}
+
+TEST_CASE("Unix sockets connect, talk and have names") {
+  LoopRig rig;
+  SocketAddress path;
+  const std::string name = std::string(1, '\0') + "gyre-network-test-" + std::to_string(::getpid());
+  REQUIRE(path.SetPath(name) == 0);
+  Token listener;
+  REQUIRE(rig.loop.network().Listen(path, {.backlog = 4}, &listener) == 0);
+  Token client;
+  Operation failed;
+  REQUIRE(rig.loop.network().Connect(path, nullptr, &client, &failed) == 0);
+  const Entry accepted = rig.Await(Kind::kAccepted);
+  const Token server = {accepted.a, accepted.b};
+  SocketAddress found;
+  REQUIRE(rig.loop.network().Address(client, true, &found) == 0);
+  CHECK(found.path() == name);
+  REQUIRE(rig.loop.network().Address(server, true, &found) == 0);
+  CHECK(found.path().empty());
+  rig.Submit(Op::kReadStart, server);
+  rig.Send(client, "by path");
+  CHECK(rig.Bytes(rig.Await(Kind::kRead)) == "by path");
+  REQUIRE(path.SetPath("/nowhere/at/all") == 0);
+  REQUIRE(rig.loop.network().Connect(path, nullptr, &client, &failed) == 0);
+  CHECK(rig.Await(Kind::kClosed).a == ENOENT);
+}
