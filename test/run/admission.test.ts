@@ -1,6 +1,8 @@
 // Which tasks may be made in the grace of a soft shutdown: the work of draining tasks, no other.
 
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { test } from 'node:test'
 import {
   allTasks,
@@ -9,8 +11,11 @@ import {
   ensureFuture,
   gather,
   getRunningLoop,
+  openConnection,
+  run,
   shield,
   sleep,
+  startServer,
   Task,
   taskGroup,
   wait,
@@ -20,6 +25,7 @@ import { runVirtual } from 'gyre/testing'
 import { codeOf, rejectionOf, thrownBy } from '../thrown.js'
 
 const shutdown = { graceMs: 100 }
+const refused = { code: 'ERR_SHUTTING_DOWN' }
 
 /** A coroutine that says how it ended, and when. */
 function* worker(events: string[], name: string, ms: number) {
@@ -171,6 +177,33 @@ for (const debug of [false, true]) {
     assert.deepEqual(events, ['a finished at 20', 'b finished at 40'])
   })
 }
+
+test('a task that does not drain can still connect and look up names in the grace', async () => {
+  const outside = createServer((socket) => socket.end('hello\n')).listen(0, '127.0.0.1')
+  await once(outside, 'listening')
+  const { port } = outside.address() as AddressInfo
+  const heard: string[] = []
+  await run(
+    async () => {
+      const { drainSignal } = getRunningLoop()
+      const begins = once(drainSignal, 'abort')
+      const pool = createTask(async () => {
+        await begins
+        await getRunningLoop().getaddrinfo('127.0.0.1', port)
+        const { reader, writer } = await openConnection('127.0.0.1', port)
+        heard.push(String(await reader.readline()))
+        writer.close()
+        await writer.waitClosed()
+        await assert.rejects(startServer(async () => {}, '127.0.0.1', 0).then(), refused)
+      })
+      createTask(async () => await shield(pool), { drain: true })
+      await sleep(1)
+    },
+    { shutdown: { graceMs: 30_000 } },
+  )
+  outside.close()
+  assert.deepEqual(heard, ['hello\n'])
+})
 
 test('a child of a draining gather may make tasks in its first step', async () => {
   const results: unknown[] = []

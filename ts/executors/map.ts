@@ -10,7 +10,7 @@ import { Future } from '../future/future'
 import type { EventLoop } from '../loop/loop'
 import { schedulingLoop } from '../loop/running'
 import type { Coroutine } from '../task/coroutine'
-import { wrap } from '../task/create'
+import { createOwnTask, wrap } from '../task/create'
 import type { Task } from '../task/task'
 import type { JobFuture } from './job_future'
 
@@ -83,25 +83,25 @@ export class JobResults<R> implements AsyncIterableIterator<R> {
     this.chunkSize = chunkSize
     this.bufferSize = bufferSize
     this.source = iteratorOf(source)
-    this.feeder = this.loop.createTask(this.feed(), { name: 'Executor.map' })
+    this.feeder = createOwnTask(this.loop, this.feed(), { name: 'Executor.map' })
   }
 
   /** The next result. */
   next(): Future<IteratorResult<R, undefined>> {
     const previous = this.lastRead
-    const read = this.loop.createTask(this.read(previous), { name: 'JobResults.next' })
+    const read = createOwnTask(this.loop, this.read(previous), { name: 'JobResults.next' })
     this.lastRead = read
     return read
   }
 
   /** Ends the reading: cancels what is left, and closes the source. */
   return(): Future<IteratorResult<R, undefined>> {
-    return this.loop.createTask(this.end(), { name: 'JobResults.return' })
+    return createOwnTask(this.loop, this.end(), { name: 'JobResults.return' })
   }
 
   /** All results that are left. */
   toArray(): Future<R[]> {
-    return this.loop.createTask(this.readAll(), { name: 'JobResults.toArray' })
+    return createOwnTask(this.loop, this.readAll(), { name: 'JobResults.toArray' })
   }
 
   [Symbol.asyncIterator](): this {

@@ -5,6 +5,7 @@ import { checkDelay, checkFunction, checkInteger, invalidType } from '../errors/
 import { GyreError } from '../errors/errors'
 import { Future } from '../future/future'
 import { EventLoop } from '../loop/loop'
+import { createOwnTask } from '../task/create'
 import { clientSide, secure } from '../tls/handshake'
 import { checkClientOptions, type TlsClientOptions } from '../tls/options'
 import {
@@ -100,7 +101,7 @@ EventLoop.prototype.createConnection = function createConnection<P extends Proto
   checkFunction('factory', factory)
   const options = connectionOptions(where, port, rest)
   this._checkOpen()
-  return this.createTask(connect(this, factory, options), { name: connectName(options) })
+  return createOwnTask(this, connect(this, factory, options), { name: connectName(options) })
 }
 
 EventLoop.prototype.createUnixConnection = function createUnixConnection<P extends Protocol>(

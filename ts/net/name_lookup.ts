@@ -8,7 +8,7 @@ import { nameOf, type SocketName } from '../backend/socket_name'
 import { checkInteger, checkPort, invalidType, outOfRange } from '../errors/arguments'
 import type { Future } from '../future/future'
 import { EventLoop } from '../loop/loop'
-import { wrap } from '../task/create'
+import { createOwnTask, wrap } from '../task/create'
 
 /** What getaddrinfo(3) gives where no host is named. */
 const LOOPBACK: readonly LookupAddress[] = [
@@ -78,7 +78,7 @@ EventLoop.prototype.getaddrinfo = function getaddrinfo(
   }
   checkInteger('options.flags', flags, 0)
   const name = `resolve ${host ?? 'this host'}`
-  return this.createTask(findAddresses(host, port ?? 0, family, flags), { name })
+  return createOwnTask(this, findAddresses(host, port ?? 0, family, flags), { name })
 }
 
 EventLoop.prototype.getnameinfo = function getnameinfo(
@@ -94,7 +94,7 @@ EventLoop.prototype.getnameinfo = function getnameinfo(
   }
   checkPort('address[1]', port)
   checkOptions(options)
-  return this.createTask(findNames(host, port, options), { name: `name of ${host}:${port}` })
+  return createOwnTask(this, findNames(host, port, options), { name: `name of ${host}:${port}` })
 }
 
 function checkOptions(options: unknown): void {

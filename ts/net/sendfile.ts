@@ -14,7 +14,7 @@ import { checkFunction, checkInteger, invalidType } from '../errors/arguments'
 import { isCancelled, NotSupportedError, RuntimeError } from '../errors/errors'
 import type { Future } from '../future/future'
 import { EventLoop } from '../loop/loop'
-import { wrap } from '../task/create'
+import { createOwnTask, wrap } from '../task/create'
 import { copyFile, type Range, type Source } from './copy_file'
 import type { Transport } from './protocol'
 import { closing, SocketTransport } from './transport'
@@ -69,11 +69,11 @@ EventLoop.prototype.sendfile = function sendfile(
   const range = { offset, count: count ?? Number.MAX_SAFE_INTEGER }
   if (!(transport instanceof SocketTransport)) {
     const steps = withSource(file, (source) => sendAnyhow(this, transport, source, range, mayCopy))
-    return this.createTask(steps, { name: 'sendfile' })
+    return createOwnTask(this, steps, { name: 'sendfile' })
   }
   transport._beginFile()
   const steps = withSource(file, (source) => sendToSocket(this, transport, source, range, mayCopy))
-  const task = this.createTask(steps, { name: 'sendfile' })
+  const task = createOwnTask(this, steps, { name: 'sendfile' })
   // Not only in the steps: a task that is cancelled before its first step runs none of them.
   task._onDone(() => transport._endFile())
   return task

@@ -7,6 +7,7 @@ import { FutureState } from '../future/waiter'
 import type { EventLoop } from '../loop/loop'
 import { schedulingLoop } from '../loop/running'
 import { type Coroutine, isGeneratorFunction } from '../task/coroutine'
+import { createOwnTask } from '../task/create'
 import type { Task } from '../task/task'
 import { checkPath } from './address'
 import { type ConnectionOptions, connect, connectionOptions, connectName } from './connection'
@@ -120,7 +121,7 @@ export function openConnection(
   const make = () => new StreamProtocol(loop, limit, null)
   // Made once now, so that a bad limit is an error at once.
   make()
-  return loop.createTask(openStreams(loop, options, make), { name: connectName(options) })
+  return createOwnTask(loop, openStreams(loop, options, make), { name: connectName(options) })
 }
 
 /** Connects to the Unix socket at `path`; `openConnection` with `{ path }`. */

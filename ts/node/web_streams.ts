@@ -11,6 +11,7 @@ import { schedulingLoop } from '../loop/running'
 import { READER_LIMIT_BYTES, type StreamReader } from '../net/stream_reader'
 import type { StreamWriter } from '../net/stream_writer'
 import { endSending } from '../net/transport'
+import { createOwnTask } from '../task/create'
 import type { Task } from '../task/task'
 
 /** What `toWeb` gives; the form that `pipeThrough` and `Duplex.fromWeb` take. */
@@ -85,13 +86,13 @@ class WebConnection {
   readonly sink = {
     write: async (chunk: string | Uint8Array): Promise<void> => {
       this.writer.write(chunk)
-      await this.loop.createTask(this.writer.drain())
+      await createOwnTask(this.loop, this.writer.drain())
     },
     close: async (): Promise<void> => {
       endSending(this.writer.transport)
       this.writeOver()
       // What is unsent may still fail.
-      if (this.isReadOver) await this.loop.createTask(this.writer.waitClosed())
+      if (this.isReadOver) await createOwnTask(this.loop, this.writer.waitClosed())
     },
     abort: (): void => {
       this.writer.transport.abort()
@@ -101,7 +102,7 @@ class WebConnection {
 
   /** Null when the stream was cancelled meanwhile. */
   private async read(count: number): Promise<Buffer | null> {
-    const reading = this.loop.createTask(this.reader.read(count))
+    const reading = createOwnTask(this.loop, this.reader.read(count))
     this.reading = reading
     try {
       return await reading

@@ -11,6 +11,7 @@ import { schedulingLoop } from '../loop/running'
 import type { Transport, Writable } from '../net/protocol'
 import { READER_LIMIT_BYTES, StreamReader } from '../net/stream_reader'
 import { FlowControl, StreamWriter } from '../net/stream_writer'
+import { createOwnTask } from '../task/create'
 import type { ChildTransport } from './child_transport'
 import { startSubprocess } from './subprocess'
 import {
@@ -248,5 +249,5 @@ function startProcess(plan: SpawnPlan, limit = READER_LIMIT_BYTES): Future<Proce
     const [transport, protocol] = yield* startSubprocess(loop, make, plan)
     return new Process(transport, protocol)
   }
-  return loop.createTask(steps(), { name: `spawn ${plan.program}` })
+  return createOwnTask(loop, steps(), { name: `spawn ${plan.program}` })
 }

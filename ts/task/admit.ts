@@ -55,6 +55,11 @@ export function admitLater(loop: EventLoop, coros: readonly unknown[]): boolean 
   return admission.isFamily(by)
 }
 
+/** Whether the code that runs is the work of a draining task. */
+export function isFamilyHere(loop: EventLoop): boolean {
+  return loop._admission?.isFamily(maker()) ?? false
+}
+
 /** Runs `make`; what it makes was admitted by admitLater, which said whose work it is. */
 export function makeAdmitted<T>(loop: EventLoop, isFamily: boolean, make: () => T): T {
   const admission = loop._admission

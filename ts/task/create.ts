@@ -7,6 +7,7 @@ import { type Future, isFuture } from '../future/future'
 import { isThenable } from '../future/yielded'
 import type { EventLoop } from '../loop/loop'
 import { getRunningLoop, schedulingLoop } from '../loop/running'
+import { isFamilyHere, makeAdmitted } from './admit'
 import type { Coro } from './coroutine'
 import { tasksOf } from './current'
 import './factory'
@@ -52,6 +53,19 @@ export function wrap<T>(promise: PromiseLike<T>): Future<T> {
   if (isFuture(promise)) return promise as Future<T>
   if (!isThenable(promise)) throw invalidType('promise', 'a promise', promise)
   return new ForeignFuture(schedulingLoop(), promise)
+}
+
+/**
+ * @internal A task that carries out one call of an API of Gyre's, such as a connection's making. asyncio
+ * runs these in the caller's task, so they are no work of their own, and a loop that drains lets them be.
+ */
+export function createOwnTask<T>(
+  loop: EventLoop,
+  coro: Coro<T>,
+  options?: Pick<TaskOptions, 'name'>,
+): Task<T> {
+  if (loop._admission === null) return loop.createTask(coro, options)
+  return makeAdmitted(loop, isFamilyHere(loop), () => loop.createTask(coro, options))
 }
 
 /** The tasks of a loop that are not done; by default of the running one. */

@@ -6,6 +6,7 @@ import { isCancelled } from '../errors/errors'
 import type { Future } from '../future/future'
 import type { EventLoop } from '../loop/loop'
 import type { Protocol, Transport } from '../net/protocol'
+import { createOwnTask } from '../task/create'
 import { type Side, secure, serverSide } from './handshake'
 import { checkServerOptions, type TlsServerOptions } from './options'
 
@@ -33,7 +34,7 @@ export function securedFactory(
           return
         }
         const steps = greet(loop, transport, protocol, side, options)
-        loop.createTask(steps, { name: 'TLS handshake' })
+        createOwnTask(loop, steps, { name: 'TLS handshake' })
       },
     }
   }

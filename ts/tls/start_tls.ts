@@ -5,6 +5,7 @@ import { isCancelled } from '../errors/errors'
 import type { Future } from '../future/future'
 import { EventLoop } from '../loop/loop'
 import type { Protocol, Transport } from '../net/protocol'
+import { createOwnTask } from '../task/create'
 import { clientSide, type Side, secure, serverSide } from './handshake'
 import {
   checkClientOptions,
@@ -44,7 +45,7 @@ EventLoop.prototype.startTls = function startTls(
   }
   this._checkOpen()
   const side = sideFor(options, options?.isServer)
-  return this.createTask(upgrade(this, transport, protocol, side), { name: 'TLS handshake' })
+  return createOwnTask(this, upgrade(this, transport, protocol, side), { name: 'TLS handshake' })
 }
 
 /** The side that `isServer` speaks of, with options that are checked. */
