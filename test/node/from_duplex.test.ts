@@ -70,7 +70,7 @@ testAsync('a protocol on a stream is told what it is told of any connection', as
   const { transport, protocol } = fromDuplex(left, () => new Recorder())
   assert.deepEqual(protocol.calls, [])
   right.write('early')
-  await sleep(1)
+  while (protocol.received.length === 0) await sleep(1)
   assert.equal(protocol.transport, transport)
   protocol.inside(() => transport.pauseReading())
   right.write(' late')

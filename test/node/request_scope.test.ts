@@ -8,9 +8,11 @@ import test from 'node:test'
 import {
   CancelledError,
   type Coroutine,
+  createTask,
   currentTask,
   getEventLoop,
   getRunningLoop,
+  run,
   sleep,
 } from 'gyre'
 import { type RequestScope, type RequestScopeOptions, requestScope } from 'gyre/node'
@@ -276,6 +278,49 @@ test('outside of run, the thread’s own loop serves', async () => {
   assert.equal(await (await fetch(`http://127.0.0.1:${port}/`)).text(), 'true')
   server.close()
   server.closeAllConnections()
+})
+
+test('a request that comes in the grace of a soft shutdown gets a 503', async () => {
+  const answers: string[] = []
+  let begun = 0
+  await run(
+    async () => {
+      const server = http.createServer((request, response) => {
+        const answer = async () => {
+          begun++
+          await sleep(1)
+          response.end('served')
+        }
+        requestScope(request, response, answer).then((given) => answers.push(String(given)))
+      })
+      server.listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+      const ask = async () => {
+        const response = await fetch(url)
+        answers.push(`${response.status} ${(await response.text()).trim()}`)
+      }
+      const { drainSignal } = getRunningLoop()
+      createTask(
+        async () => {
+          if (!drainSignal.aborted) await once(drainSignal, 'abort')
+          await ask()
+          server.close()
+          server.closeAllConnections()
+        },
+        { drain: true },
+      )
+      await ask()
+    },
+    { shutdown: { graceMs: 30_000 } },
+  )
+  assert.deepEqual(answers.sort(), [
+    '200 served',
+    '503 the server is shutting down',
+    'undefined',
+    'undefined',
+  ])
+  assert.equal(begun, 1)
 })
 
 testAsync('bad arguments are refused at once', async () => {

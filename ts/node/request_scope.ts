@@ -7,6 +7,7 @@ import { checkDelay, checkFunction, invalidType } from '../errors/arguments'
 import { TimeoutError } from '../errors/errors'
 import { schedulingLoop } from '../loop/running'
 import type { Coroutine } from '../task/coroutine'
+import { currentTask } from '../task/current'
 import type { Task } from '../task/task'
 
 const SERVICE_UNAVAILABLE = 503
@@ -42,9 +43,10 @@ interface Interruption {
  * Runs `body(scope)` for a request of node:http, Express or Fastify (`request.raw`, `reply.raw`),
  * as a task that is cancelled when the client goes away before it has its answer. Gives what the
  * body gives, and rejects with what it throws. Gives undefined when there is nothing left to answer:
- * the client has gone, or the deadline has passed. At the deadline the body is cancelled, and when
+ * the client has gone, the deadline has passed, or the loop drains. At the deadline the body is cancelled, and when
  * it has cleaned up the client gets a 503; if part of an answer was sent already, its connection is
- * dropped, so that it does not take the part for the whole.
+ * dropped, so that it does not take the part for the whole. In the grace of a soft shutdown a new
+ * request gets a 503, too.
  */
 export function requestScope<T>(
   request: IncomingMessage,
@@ -54,6 +56,10 @@ export function requestScope<T>(
 ): Promise<T | undefined> {
   checkArguments(response, body, options)
   const loop = schedulingLoop()
+  if (loop._admission?.mayMake(currentTask()) === false) {
+    if (!response.headersSent) sayUnavailable(response, 'the server is shutting down')
+    return Promise.resolve(undefined)
+  }
   const { deadline, drain = false } = options
   const name = options.name ?? `${request?.method} ${request?.url}`
   const interruption: Interruption = { isClientGone: false, deadline: null }
@@ -113,9 +119,9 @@ function hasAnswer(response: ServerResponse): boolean {
   return response.writableFinished ?? response.writableEnded
 }
 
-function sayUnavailable(response: ServerResponse): void {
+function sayUnavailable(response: ServerResponse, why = 'the request took too long'): void {
   response.writeHead(SERVICE_UNAVAILABLE, { 'content-type': 'text/plain; charset=utf-8' })
-  response.end('the request took too long\n')
+  response.end(`${why}\n`)
 }
 
 function checkArguments(response: unknown, body: unknown, options: RequestScopeOptions): void {
