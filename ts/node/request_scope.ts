@@ -42,11 +42,11 @@ interface Interruption {
 /**
  * Runs `body(scope)` for a request of node:http, Express or Fastify (`request.raw`, `reply.raw`),
  * as a task that is cancelled when the client goes away before it has its answer. Gives what the
- * body gives, and rejects with what it throws. Gives undefined when there is nothing left to answer:
- * the client has gone, the deadline has passed, or the loop drains. At the deadline the body is cancelled, and when
- * it has cleaned up the client gets a 503; if part of an answer was sent already, its connection is
- * dropped, so that it does not take the part for the whole. In the grace of a soft shutdown a new
- * request gets a 503, too.
+ * body gives, and rejects with what it throws. Gives undefined when there is nothing left to
+ * answer: the client has gone, the deadline has passed, or the loop drains. At the deadline the
+ * body is cancelled, and when it has cleaned up the client gets a 503; if part of an answer was
+ * sent already, its connection is dropped, so that it does not take the part for the whole. In the
+ * grace of a soft shutdown a new request gets a 503, too.
  */
 export function requestScope<T>(
   request: IncomingMessage,
