@@ -95,7 +95,7 @@ export class Consumer {
     must('tsc', this.#run(process.execPath, tsc, '-p', '.'))
   }
 
-  /** Runs both programs; returns the backend they ran on. Throws if they disagree or are wrong. */
+  /** Runs both programs and the command; returns the backend they ran on. Throws if they disagree or are wrong. */
   run() {
     const [esm, cjs] = ['out/esm.mjs', 'out/cjs.cjs'].map((path) =>
       JSON.parse(must(path, this.#run(process.execPath, path))),
@@ -105,6 +105,9 @@ export class Consumer {
       if (results !== '42,an hour,function') throw new Error(`wrong results: ${results}`)
     }
     if (esm.backend !== cjs.backend) throw new Error('import and require ran on different backends')
+    const command = this.#run('node_modules/.bin/gyre', 'info', '--json')
+    const { backend } = JSON.parse(must('gyre info', command))
+    if (backend !== esm.backend) throw new Error(`the command ran on ${backend}`)
     return esm
   }
 }

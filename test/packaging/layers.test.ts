@@ -22,6 +22,7 @@ const ROWS: ReadonlyArray<readonly [row: string, modules: readonly string[]]> = 
   ['executors', ['executors/']],
   ['groups of servers', ['serve/']],
   ['index', ['index', 'testing', 'node']],
+  ['command', ['command/']],
 ]
 
 const IMPORTED = /(?:\bfrom|\bimport|\brequire)\s*\(?\s*'(\.[^']*)'/g

@@ -1,0 +1,134 @@
+// gyre repl: Node's own REPL on the thread's loop, where lines may wait with `await` and `yield*`, after
+// `python -m asyncio`. Lines run one after another; Ctrl-C cancels the one that is running.
+
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { type REPLServer, Recoverable, start } from 'node:repl'
+import { Readable } from 'node:stream'
+import { runInThisContext } from 'node:vm'
+import { backendInfo } from '../backend/select'
+import { isCancelled } from '../errors/errors'
+import * as gyre from '../index'
+import type { CoroutineFunction } from '../task/coroutine'
+import type { Task } from '../task/task'
+import { type ReplSource, readSource } from './repl_source'
+import { UsageError } from './usage'
+
+const FILE_NAME = 'REPL'
+const EXIT_INTERRUPTED = 130
+
+type RunnableSource = Exclude<ReplSource, { kind: 'incomplete' }>
+type Callback = (error: Error | null, result?: unknown) => void
+
+/** Runs what was typed, on the thread's loop. */
+class Evaluator {
+  private running: Task<unknown> | null = null
+  private wasInterrupted = false
+
+  async evaluate(code: string, done: Callback): Promise<void> {
+    try {
+      const source = readSource(code)
+      if (source.kind === 'incomplete') throw new Recoverable(source.error)
+      // In a box, as a value that can be awaited would be.
+      const [value] = await this.valueOf(source)
+      done(null, value)
+    } catch (error) {
+      const isInterrupt = this.wasInterrupted && isCancelled(error)
+      done(isInterrupt ? new gyre.KeyboardInterrupt() : (error as Error))
+    } finally {
+      this.wasInterrupted = false
+    }
+  }
+
+  /** Cancels what runs. False if nothing does. */
+  interrupt(): boolean {
+    if (this.running === null) return false
+    this.wasInterrupted = true
+    this.running.cancel()
+    return true
+  }
+
+  private async valueOf({ kind, code }: RunnableSource): Promise<[unknown]> {
+    const value: unknown = runInThisContext(code, { filename: FILE_NAME, displayErrors: false })
+    if (kind === 'script') return [value]
+    const task = gyre.createTask(value as CoroutineFunction<[], unknown>)
+    this.running = task
+    try {
+      return [await task]
+    } finally {
+      this.running = null
+    }
+  }
+}
+
+/**
+ * The terminal, or else the lines of what stdin is, one at a time: a REPL that is given several lines
+ * at once runs the next before the one before is over.
+ */
+function inputLines(): NodeJS.ReadableStream {
+  if (process.stdin.isTTY) return process.stdin
+  const lines = createInterface({ input: process.stdin })
+  return Readable.from(
+    (async function* () {
+      for await (const line of lines) yield `${line}\n`
+    })(),
+  )
+}
+
+export async function startRepl(words: readonly string[]): Promise<void> {
+  if (words.length > 0) throw new UsageError(`gyre repl does not take ${words.join(' ')}`)
+  const { name, poller, version } = backendInfo()
+  console.log(`Gyre ${version} (${name}, ${poller}) on Node ${process.version}`)
+  console.log('Use "await" or "yield*" directly. All of gyre is there by name, and as "gyre".')
+  provideNames()
+  const evaluator = new Evaluator()
+  // Before the first prompt: Ctrl-C may follow it at once.
+  process.on('SIGINT', () => {
+    if (!evaluator.interrupt()) process.exit(EXIT_INTERRUPTED)
+  })
+  const idle = { until: Promise.resolve() }
+  const server = start({
+    prompt: '> ',
+    useGlobal: true,
+    input: inputLines(),
+    output: process.stdout,
+    eval: (code, _context, _file, done) => {
+      idle.until = whileHeld(server, () => evaluator.evaluate(code, done))
+    },
+  })
+  if (server.terminal) keepHistory(server)
+  await new Promise<void>((resolve) => server.on('exit', resolve))
+  await idle.until
+  process.exit()
+}
+
+/**
+ * Takes no input while `act` goes on. A terminal is told to treat Ctrl-C as ever meanwhile: as a signal,
+ * not as a key to be read.
+ */
+async function whileHeld(server: REPLServer, act: () => Promise<void>): Promise<void> {
+  const { stdin } = process
+  server.pause()
+  if (server.terminal) stdin.setRawMode?.(false)
+  try {
+    await act()
+  } finally {
+    if (server.terminal) stdin.setRawMode?.(true)
+    server.resume()
+  }
+}
+
+/** Every export as a name of the session; what Node itself calls so (Event) stays Node's. */
+function provideNames(): void {
+  for (const [name, value] of Object.entries({ ...gyre, gyre })) {
+    if (name in globalThis) continue
+    Object.defineProperty(globalThis, name, { value, configurable: true, writable: true })
+  }
+}
+
+function keepHistory(server: REPLServer): void {
+  const path = process.env.GYRE_REPL_HISTORY ?? join(homedir(), '.gyre_repl_history')
+  // Without a history, one can still work; Node says by itself what is wrong with the file.
+  server.setupHistory(path, () => {})
+}
