@@ -95,7 +95,7 @@ export class Consumer {
     must('tsc', this.#run(process.execPath, tsc, '-p', '.'))
   }
 
-  /** Runs both programs and the command; returns the backend they ran on. Throws if they disagree or are wrong. */
+  /** Runs both programs and the command; returns the backend. Throws if they disagree or are wrong. */
   run() {
     const [esm, cjs] = ['out/esm.mjs', 'out/cjs.cjs'].map((path) =>
       JSON.parse(must(path, this.#run(process.execPath, path))),

@@ -127,19 +127,20 @@ export interface ConnectEndpoint {
  * What happens to a stream. Calls come from inside a turn, never from inside a call to the handle.
  */
 export interface StreamEvents {
+  /** @internal */
   streamConnected(): void
-  /** `data` is borrowed: it is valid until the call returns. */
+  /** @internal `data` is borrowed: it is valid until the call returns. */
   streamData(data: Uint8Array): void
-  /** The peer will send no more; it may still receive. */
+  /** @internal The peer will send no more; it may still receive. */
   streamEnded(): void
-  /** The unsent bytes fell to the mark given to `watchDrain`. */
+  /** @internal The unsent bytes fell to the mark given to `watchDrain`. */
   streamDrained(): void
   /**
-   * What `sendFile` began is over: so many bytes went out. With an error the file could not be read
-   * to its end; the stream itself goes on.
+   * @internal What `sendFile` began is over: so many bytes went out. With an error the file could not
+   * be read to its end; the stream itself goes on.
    */
   streamFileSent(bytes: number, error: NodeJS.ErrnoException | null): void
-  /** Exactly once, the last call: null after close or abort, an error when the stream failed. */
+  /** @internal Exactly once, the last call: null after close or abort, else what failed. */
   streamClosed(error: Error | null): void
 }
 

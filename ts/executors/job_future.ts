@@ -11,7 +11,7 @@ import type { JobSpec } from './job_function'
 
 /** What a job hears of, or changes in, the executor it belongs to. */
 export interface JobOwner {
-  /** The job was cancelled, in the queue or in its worker. */
+  /** @internal The job was cancelled, in the queue or in its worker. */
   jobCancelled(job: JobFuture<unknown>): void
 }
 

@@ -12,9 +12,13 @@ import { SocketTransport } from '../net/transport'
 
 /** What the owner of a pipe is told. */
 export interface PipeEvents {
+  /** @internal */
   pipeData(fd: number, data: Buffer): void
+  /** @internal */
   pipeLost(fd: number, error: Error | null): void
+  /** @internal */
   pipePaused(): void
+  /** @internal */
   pipeResumed(): void
 }
 
