@@ -44,6 +44,7 @@ export {
   BrokenExecutorError,
   JobModuleError,
   NotSendableError,
+  QueueConnectionError,
   WorkerDiedError,
 } from './errors/executor_errors'
 export { Executor, type ExecutorOptions, type ExecutorShutdownOptions } from './executors/executor'

@@ -8,7 +8,9 @@ import test from 'node:test'
 import ts from 'typescript'
 import { readSource, root, sourceFiles } from '../packaging/repository.js'
 
-const entries = ['index', 'testing', 'node'].map((name) => join(root, 'dist', `${name}.d.ts`))
+const entries = ['index', 'testing', 'node', 'bullmq'].map((name) =>
+  join(root, 'dist', `${name}.d.ts`),
+)
 const program = ts.createProgram(entries, { module: ts.ModuleKind.NodeNext, skipLibCheck: true })
 const checker = program.getTypeChecker()
 

@@ -21,7 +21,8 @@ const ROWS: ReadonlyArray<readonly [row: string, modules: readonly string[]]> = 
   ['bridges to Node', ['node/']],
   ['executors', ['executors/']],
   ['groups of servers', ['serve/']],
-  ['index', ['index', 'testing', 'node']],
+  ['BullMQ', ['bullmq/']],
+  ['index', ['index', 'testing', 'node', 'bullmq']],
   ['command', ['command/']],
 ]
 

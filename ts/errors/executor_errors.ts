@@ -42,3 +42,10 @@ export class BrokenExecutorError extends RuntimeError {
     super(message, 'ERR_EXECUTOR_BROKEN', options)
   }
 }
+
+/** Redis is not there, or went away. What was submitted before may have run, or may run yet. */
+export class QueueConnectionError extends GyreError {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, 'ERR_QUEUE_CONNECTION', options)
+  }
+}

@@ -12,7 +12,6 @@ import { schedulingLoop } from '../loop/running'
 import type { Coroutine } from '../task/coroutine'
 import { createOwnTask, wrap } from '../task/create'
 import type { Task } from '../task/task'
-import type { JobFuture } from './job_future'
 
 /** Where the items come from. */
 export type MapSource<T> = Iterable<T> | AsyncIterable<T>
@@ -34,7 +33,7 @@ export interface MapTarget {
     args: readonly unknown[],
     isChunk: boolean,
     caller: (...args: never[]) => unknown,
-  ): JobFuture<unknown>
+  ): Future<unknown>
 }
 
 /** What a chunk brings; see Reply. */
@@ -57,7 +56,7 @@ export class JobResults<R> implements AsyncIterableIterator<R> {
   private readonly bufferSize: number
   private readonly feeder: Task<void>
   /** Chunks that were submitted and are not read to their end, but for the one being read. */
-  private readonly chunks: JobFuture<unknown>[] = []
+  private readonly chunks: Future<unknown>[] = []
   /** The chunk that is read now. */
   private current: ChunkOutcome = { values: [], error: null }
   private position = 0
@@ -154,7 +153,7 @@ export class JobResults<R> implements AsyncIterableIterator<R> {
       this.wakeReader = this.loop.createFuture<void>()
       yield* this.wakeReader
     }
-    const chunk = this.chunks[0] as JobFuture<unknown>
+    const chunk = this.chunks[0] as Future<unknown>
     yield* untilDone(chunk)
     if (this.chunks[0] !== chunk) return true
     this.chunks.shift()
@@ -226,7 +225,7 @@ function* untilDone(future: Future<unknown>): Coroutine<void> {
 }
 
 /** An error of the job as a whole, such as the end of its worker, stands for its first item. */
-function outcomeOf(chunk: JobFuture<unknown>): ChunkOutcome {
+function outcomeOf(chunk: Future<unknown>): ChunkOutcome {
   try {
     return chunk.result() as ChunkOutcome
   } catch (thrown) {
@@ -235,7 +234,7 @@ function outcomeOf(chunk: JobFuture<unknown>): ChunkOutcome {
 }
 
 /** Cancels a chunk that nobody will read; what it ended with concerns nobody. */
-function abandon(chunk: JobFuture<unknown>): void {
+function abandon(chunk: Future<unknown>): void {
   chunk.cancel()
   chunk._markRetrieved()
 }
