@@ -10,6 +10,7 @@ import { printInfo } from './info'
 import { startRepl } from './repl'
 import { runFile } from './run_file'
 import { USAGE, UsageError } from './usage'
+import { startWorker } from './worker'
 
 const ExitCode = { OK: 0, FAILED: 1, USAGE: 2, INTERRUPTED: 130 } as const
 
@@ -17,6 +18,7 @@ const COMMANDS: Readonly<Record<string, (words: readonly string[]) => Promise<vo
   info: printInfo,
   repl: startRepl,
   run: runFile,
+  worker: startWorker,
 }
 
 /** Takes the options off the front. Those that need no command are answered: true. */

@@ -4,7 +4,14 @@ export const USAGE = `usage: gyre <command> [options]
 
   gyre run <file> [arguments]   runs the default export of a JavaScript or TypeScript file
   gyre repl                     reads, runs and prints, with await and yield* at the top level
+  gyre worker <module> [options] runs the functions it exports as jobs of a queue in Redis
   gyre info [--json]            says which backend is in use, and why
+
+options of gyre worker
+  --queue=<name>                the queue; gyre unless given
+  --redis=<url>                 redis://127.0.0.1:6379 unless given
+  --concurrency=<n>             how many jobs run at once; 8 unless given
+  --lock-ms=<n>                 when a worker counts as dead; 30000 unless given
 
 options
   --backend=native|fallback     chooses the backend, as GYRE_BACKEND does
