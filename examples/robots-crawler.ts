@@ -5,10 +5,16 @@ import { asyncGenerator, run, sleep } from 'gyre'
 import { fetchPage } from './site/fetch_page.js'
 import { Site } from './site/site.js'
 
+const ROBOTS = `User-agent: *
+Disallow: /private
+Allow: /private/open
+Crawl-delay: 0.01
+
+User-agent: GreedyBot
+Disallow: /
+`
 const site = await new Site('site', {
-  '/robots.txt': {
-    text: 'User-agent: *\nDisallow: /private\nAllow: /private/open\nCrawl-delay: 0.01\n',
-  },
+  '/robots.txt': { text: ROBOTS },
   '/': { text: 'welcome' },
   '/private/diary': { text: 'dear diary' },
   '/private/open': { text: 'come in' },
@@ -19,9 +25,11 @@ interface Robots {
   delayMs: number
 }
 
-/** The longest rule that fits decides; without one, all is allowed. */
+/** What is said to everybody. The longest rule that fits decides; without one, all is allowed. */
 function parseRobots(text: string): Robots {
-  const lines = text.split('\n').map((line) => line.split(/:\s*/))
+  const groups = text.split(/^(?=User-agent:)/m)
+  const ours = groups.find((group) => group.startsWith('User-agent: *\n')) ?? ''
+  const lines = ours.split('\n').map((line) => line.split(/:\s*/))
   const valuesOf = (key: string) => lines.flatMap(([name, value]) => (name === key ? value! : []))
   const longest = (rules: string[], path: string) =>
     Math.max(-1, ...rules.filter((rule) => path.startsWith(rule)).map((rule) => rule.length))

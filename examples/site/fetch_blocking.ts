@@ -7,28 +7,39 @@ import type { Answer } from './fetch_page.js'
 /** Longer than any request takes. */
 const PATIENCE_MS = 30_000
 
-const bell = new Int32Array(new SharedArrayBuffer(4))
-let line: MessagePort | null = null
+/** To the thread that makes the requests: it answers by `port`, then rings the bell. */
+interface Line {
+  readonly bell: Int32Array
+  readonly port: MessagePort
+}
 
-function openLine(): MessagePort {
-  const { port1: ours, port2: theirs } = new MessageChannel()
+let line: Line | null = null
+
+function openLine(): Line {
+  const bell = new Int32Array(new SharedArrayBuffer(4))
+  const { port1: port, port2: theirs } = new MessageChannel()
   const thread = new Worker(new URL('./fetch_thread.js', import.meta.url), {
     workerData: { bell, port: theirs },
     transferList: [theirs],
   })
   thread.unref()
-  ours.unref()
-  return ours
+  port.unref()
+  return { bell, port }
 }
 
 /** Throws an error that says 'no answer' where there was none. */
 export function fetchBlocking(url: string): Answer {
   line ??= openLine()
+  const { bell, port } = line
   Atomics.store(bell, 0, 0)
-  line.postMessage(url)
+  port.postMessage(url)
   Atomics.wait(bell, 0, 0, PATIENCE_MS)
-  const received = receiveMessageOnPort(line)
-  if (received === undefined) throw new Error(`no answer from ${url} in ${PATIENCE_MS} ms`)
+  const received = receiveMessageOnPort(port)
+  if (received === undefined) {
+    // An answer that comes after all must not be taken for that of the next request.
+    line = null
+    throw new Error(`no answer in ${PATIENCE_MS} ms`)
+  }
   const answer = received.message as Answer | { error: string }
   if ('error' in answer) throw new Error(answer.error)
   return answer
