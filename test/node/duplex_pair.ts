@@ -50,6 +50,12 @@ export async function connectDuplex(options?: TransportDuplexOptions): Promise<D
   const loop = getRunningLoop()
   const accepted = loop.createFuture<StreamPair>()
   const handler: StreamHandler = async (reader, writer) => {
+    if (accepted.done()) {
+      // A further connection: kept until the client ends it.
+      await reader.read()
+      writer.close()
+      return
+    }
     accepted.setResult(Object.assign([reader, writer] as const, { reader, writer }))
   }
   const server = await startServer(handler, { host: '127.0.0.1', port: 0 })

@@ -2,6 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { createSecureContext } from 'node:tls'
 import {
   type Coroutine,
@@ -237,6 +240,26 @@ testOnLoop(
     yield* listening.waitClosed()
   },
 )
+
+testOnLoop('sendfile goes through TLS, by copying', function* () {
+  const path = join(mkdtempSync(join(tmpdir(), 'gyre-tls-')), 'file')
+  const content = randomBytes(2 * MIB)
+  writeFileSync(path, content)
+  const send: StreamHandler = function* (_reader, writer) {
+    const sent = yield* getRunningLoop().sendfile(writer.transport, path, 1)
+    assert.equal(sent, content.length - 1)
+    writer.close()
+  }
+  try {
+    yield* serving(send, {}, function* (port) {
+      const pair = yield* connectTo(port)
+      assert.equal(sha256(yield* pair.reader.read()), sha256(content.subarray(1)))
+      yield* hangUp(pair)
+    })
+  } finally {
+    rmSync(dirname(path), { recursive: true })
+  }
+})
 
 testOnLoop(
   'closeClients() sends what waits and says goodbye; abortClients() does not',
