@@ -179,6 +179,14 @@ export const expected: Readonly<Record<string, readonly string[]>> = {
     'Barriers',
   ],
   sleeps: ['oneAfterTheOther: a b c d e in 5 s', 'together: a b c d e in 1 s'],
+  'resp-client': [
+    'the last of 1000 replies: 499500',
+    'GET: hello, redis / null',
+    'INCR: ERR value is not an integer or out of range',
+    'heard: one',
+    'heard: two',
+    'redis ended with 0',
+  ],
   'task-group': [
     'bread is done',
     'bread has ended',

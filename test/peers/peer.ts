@@ -156,7 +156,7 @@ export async function freePort(): Promise<number> {
 }
 
 /** Whether a command is found on the path. */
-function isInstalled(program: string): boolean {
+export function isInstalled(program: string): boolean {
   return (process.env.PATH ?? '').split(delimiter).some((directory) => {
     try {
       accessSync(join(directory, program), constants.X_OK)
