@@ -45,10 +45,34 @@ export abstract class Operation<T> implements PromiseLike<T> {
     onFulfilled?: OnFulfilled<T, A>,
     onRejected?: OnRejected<B>,
   ): Promise<A | B> {
-    return new Promise<T>((resolve, reject) => {
-      new OperationSteps(this[Symbol.iterator](), awaitOwner(), resolve, reject).advance()
-    }).then(onFulfilled, onRejected)
+    return begin(this).then(onFulfilled, onRejected)
   }
+}
+
+/** Takes the first step. What need not wait ends here, without anything that steps it on. */
+function begin<T>(operation: Operation<T>): Promise<T> {
+  const owner = awaitOwner()
+  let steps: Steps<T>
+  let step: IteratorResult<Future<unknown>, T>
+  try {
+    steps = operation[Symbol.iterator]()
+    step = steps.next()
+  } catch (error) {
+    loopOf(owner)._promisesDue = true
+    return rejectAwaiting(error)
+  }
+  if (step.done === true) {
+    loopOf(owner)._promisesDue = true
+    return Promise.resolve(step.value)
+  }
+  const { value: future } = step
+  return new Promise<T>((resolve, reject) => {
+    new OperationSteps(steps, owner, resolve, reject).waitFor(future)
+  })
+}
+
+function loopOf(owner: AwaitOwner | null): EventLoop {
+  return (owner?._loop as EventLoop | undefined) ?? schedulingLoop()
 }
 
 /** The error for who waits for an operation that has begun. */
@@ -89,7 +113,7 @@ class OperationSteps<T> implements Await {
   ) {}
 
   _wake(): void {
-    this.loop().ring.push(Kind.CONTINUATION, this)
+    loopOf(this.owner).ring.push(Kind.CONTINUATION, this)
   }
 
   _describeWaiter(): string {
@@ -103,14 +127,14 @@ class OperationSteps<T> implements Await {
       const cancellation = owner._takeCancellation()
       if (cancellation !== null) this.failure = cancellationIn(this._future) ?? cancellation
     }
-    const loop = this.loop()
+    const loop = loopOf(this.owner)
     if (loop._debug) loop._promiseSteps.resume(owner)
     this.resource.runInAsyncScope(this.advance, this)
   }
 
   /** Goes on to the next future that the operation waits for, or to its end. */
   advance(): void {
-    const { failure, owner } = this
+    const { failure } = this
     this.failure = null
     let step: IteratorResult<Future<unknown>, T>
     try {
@@ -124,7 +148,12 @@ class OperationSteps<T> implements Await {
       this.settle(() => this.resolve(value))
       return
     }
-    const future = step.value
+    this.waitFor(step.value)
+  }
+
+  /** REQUIRES: the steps have just given `future`. */
+  waitFor(future: Future<unknown>): void {
+    const { owner } = this
     const refusal =
       takeDelegated() !== future
         ? badYield(future)
@@ -143,11 +172,7 @@ class OperationSteps<T> implements Await {
   }
 
   private settle(act: () => void): void {
-    this.loop()._promisesDue = true
+    loopOf(this.owner)._promisesDue = true
     act()
-  }
-
-  private loop(): EventLoop {
-    return (this.owner?._loop as EventLoop | undefined) ?? schedulingLoop()
   }
 }
