@@ -22,8 +22,6 @@ const CLASSES: Readonly<Record<string, string>> = {
   AbstractServer: 'Server',
   BaseProtocol: 'Protocol',
   BaseTransport: 'Transport',
-  ReadTransport: 'Transport',
-  WriteTransport: 'Transport',
 }
 
 const rows = Array.from(
