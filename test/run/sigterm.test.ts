@@ -201,14 +201,17 @@ program(
 
 program(
   'a program with a listener of its own, or a loop with a handler, decides by itself',
-  `const heard = () => console.log('heard')
+  `let signalled = 0
+  const heard = () => { signalled++; console.log('heard') }
+  const until = async (count) => { while (signalled < count) await sleep(5) }
   process.on('SIGTERM', heard)
-  await run(async () => { send('SIGTERM', 20); await sleep(60) }, { shutdown })
+  await run(async () => { send('SIGTERM', 20); await until(1) }, { shutdown })
   process.removeListener('SIGTERM', heard)
   await run(async () => {
-    getRunningLoop().addSignalHandler('SIGTERM', () => console.log('handled'))
+    const handled = () => { signalled++; console.log('handled') }
+    getRunningLoop().addSignalHandler('SIGTERM', handled)
     send('SIGTERM', 20)
-    await sleep(60)
+    await until(2)
   }, { shutdown })
   console.log('went on')`,
   'heard\nhandled\nwent on\n',
