@@ -5,11 +5,11 @@ import { fetchPage } from './site/fetch_page.js'
 import { Site } from './site/site.js'
 
 const site = await new Site('site', {
-  '/slow': { afterMs: 300, text: 'slow, and worth the wait' },
-  '/quick': { afterMs: 10, text: 'quick' },
-  '/missing': { afterMs: 80, status: 404 },
-  '/moved': { afterMs: 75, status: 302, location: '/late' },
-  '/late': { afterMs: 75, text: 'moved, and found' },
+  '/slow': { behind: '/late', afterMs: 100, text: 'slow, and worth the wait' },
+  '/quick': { text: 'quick' },
+  '/missing': { behind: '/quick', afterMs: 50, status: 404 },
+  '/moved': { behind: '/missing', status: 302, location: '/late' },
+  '/late': { afterMs: 50, text: 'moved, and found' },
 }).listen()
 
 async function read(path: string): Promise<string> {

@@ -15,7 +15,7 @@ await run(async () => {
   const tasks = site.paths.map((path) =>
     createTask(async () => (await fetchPage(site.url + path)).text, { name: path }),
   )
-  const { done, pending } = await wait(tasks, { timeout: 1_000 })
+  const { done, pending } = await wait(tasks, { timeout: 2_000 })
   for (const task of tasks) {
     console.log(task.getName(), done.has(task) ? task.result() : 'has not answered in time')
   }

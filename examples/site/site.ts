@@ -7,6 +7,8 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 
 export interface Page {
+  /** Answers only when this other page has been answered, so that the order is not a matter of luck. */
+  behind?: string
   /** How long it takes to answer; at once unless given. Milliseconds. */
   afterMs?: number
   /** By default 200; 404 is what is answered for a page that is not there. */
@@ -27,6 +29,8 @@ export interface Traffic {
 export class Site {
   /** The pages whose clients left before they had their answer. */
   readonly dropped: string[] = []
+  /** The pages that somebody has had the answer of. */
+  private readonly answered = new Set<string>()
   private readonly server = http.createServer((request, response) => {
     this.serve(request, response)
   })
@@ -58,13 +62,21 @@ export class Site {
 
   private async serve(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
     const { traffic } = this
+    const path = request.url!
     traffic.now++
     traffic.busiest = Math.max(traffic.busiest, traffic.now)
     response.on('close', () => {
       traffic.now--
-      if (!response.writableFinished) this.dropped.push(request.url!)
+      if (!response.writableFinished) this.dropped.push(path)
     })
-    const page = this.pages[request.url!] ?? { status: 404 }
+    response.on('finish', () => {
+      this.answered.add(path)
+      this.server.emit('answered')
+    })
+    const page = this.pages[path] ?? { status: 404 }
+    while (page.behind !== undefined && !this.answered.has(page.behind)) {
+      await once(this.server, 'answered')
+    }
     // A page that is slow beyond the end of the program does not hold it up.
     await delay(page.afterMs ?? 0, null, { ref: false })
     if (page.breaks) {
