@@ -27,7 +27,8 @@ function startProcess(scenario: string, subject: Case, arm: Arm): LineProcess {
   const main = fileURLToPath(new URL('./arm_main.js', import.meta.url))
   const command = [process.execPath, '--expose-gc', main, scenario, subject.name, arm.name]
   const environment = arm.backend === null ? {} : { GYRE_BACKEND: arm.backend }
-  return new LineProcess(onCore(Core.SERVER, command), environment)
+  const isParallel = subject.kind === 'operation' && subject.isParallel === true
+  return new LineProcess(isParallel ? command : onCore(Core.SERVER, command), environment)
 }
 
 function startPeer({ name, peer }: PeerArm): LineProcess {

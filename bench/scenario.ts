@@ -31,6 +31,8 @@ interface CaseBase {
 /** The same operation, many times: what one costs. */
 export interface OperationCase extends CaseBase {
   readonly kind: 'operation'
+  /** Whether the arms may use every core, instead of the one that they are pinned to. */
+  readonly isParallel?: boolean
   readonly arms: readonly OperationArm[]
 }
 

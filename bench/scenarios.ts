@@ -11,6 +11,7 @@ import { lateness } from './lateness.js'
 import { locks } from './lock.js'
 import { mixed } from './mixed.js'
 import { pipelined } from './pipelined.js'
+import { pool } from './pool.js'
 import { queues } from './queue.js'
 import type { Scenario } from './scenario.js'
 import { spawning } from './spawn.js'
@@ -37,6 +38,7 @@ export const scenarios: readonly Scenario[] = [
   queues,
   growth,
   startup,
+  pool,
 ]
 
 export function findScenario(name: string): Scenario | undefined {

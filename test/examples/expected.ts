@@ -115,6 +115,15 @@ export const expected: Readonly<Record<string, readonly string[]>> = {
     'ipify says 203.0.113.7',
     'cancelled: 2',
   ],
+  executors: [
+    'primes below 300000: 25997',
+    'the loop went on: true',
+    '4',
+    '25',
+    '168',
+    '1229',
+    'cancelled: true',
+  ],
   'first-wins': [
     'Oslo: connection closed',
     'Lisbon: connection closed',
