@@ -4,16 +4,29 @@
 // The model below is all that is expected; it is smaller than what it is compared with.
 
 import assert from 'node:assert/strict'
-import { type Coroutine, sleep, type Transport } from 'gyre'
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after } from 'node:test'
+import { type Coroutine, getRunningLoop, sleep, type Transport } from 'gyre'
 import { testOnLoop } from '../net/on_loop.js'
 import { connectPair, disconnectPair, type Pair } from '../net/pair.js'
 
 const HUGE_BYTES = 12 * 1024 * 1024
 
+/** A file that fills every buffer: zeros, which take no room on the disk. */
+const directory = mkdtempSync(join(tmpdir(), 'gyre-matrix-'))
+after(() => rmSync(directory, { recursive: true }))
+const hugeFile = join(directory, 'huge')
+writeFileSync(hugeFile, '')
+truncateSync(hugeFile, 5 * HUGE_BYTES)
+
 interface State {
   isClosing: boolean
   isReading: boolean
   isEofWritten: boolean
+  /** What writing throws. */
+  refusal?: string
 }
 
 const OPEN: State = { isClosing: false, isReading: true, isEofWritten: false }
@@ -53,6 +66,27 @@ const states: Record<string, { enter: (pair: Pair) => Coroutine<void>; state: St
       client.transport.write(Buffer.alloc(HUGE_BYTES))
       client.transport.writeEof()
       yield* sleep(1)
+    },
+  },
+  'a transport that sends a file': {
+    state: { ...OPEN, refusal: 'ERR_SENDFILE_IN_PROGRESS' },
+    enter: function* ({ client, accepted }) {
+      accepted.transport.pauseReading()
+      getRunningLoop()
+        .sendfile(client.transport, hugeFile)
+        .catch(() => {})
+      yield* sleep(3)
+    },
+  },
+  'a transport that closes behind a file': {
+    state: { ...GONE, refusal: 'ERR_SENDFILE_IN_PROGRESS' },
+    enter: function* ({ client, accepted }) {
+      accepted.transport.pauseReading()
+      getRunningLoop()
+        .sendfile(client.transport, hugeFile)
+        .catch(() => {})
+      yield* sleep(3)
+      client.transport.close()
     },
   },
   'a transport whose peer has ended': {
@@ -188,8 +222,10 @@ for (const [stateName, { state }] of Object.entries(states)) {
     testOnLoop(`${operationName} on ${stateName}`, function* () {
       yield* inState(stateName, function* ({ client }) {
         const { transport } = client
-        if (writes && state.isEofWritten) {
-          const refusal = { name: 'RuntimeError', code: 'ERR_WRITE_AFTER_EOF' }
+        const code = state.isEofWritten ? 'ERR_WRITE_AFTER_EOF' : state.refusal
+        const ends = operationName === 'writeEof' && !state.isClosing && !state.isEofWritten
+        if (code !== undefined && (writes || ends)) {
+          const refusal = { name: 'RuntimeError', code }
           assert.throws(() => client.inside(() => act(transport)), refusal)
         } else {
           client.inside(() => act(transport))
