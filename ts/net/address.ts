@@ -60,6 +60,7 @@ export function checkFamily(name: string, family: unknown): AddressFamily | unde
 export function* resolve(
   host: string,
   family?: AddressFamily,
+  hints = 0,
 ): Generator<Future<unknown>, ResolvedAddress[], unknown> {
   const [plain] = host.split('%', 1) as [string]
   const kind = isIP(plain)
@@ -67,7 +68,7 @@ export function* resolve(
     if (family !== undefined && family !== kind) throw notFound(host, family)
     return [{ address: host, family: kind as AddressFamily }]
   }
-  const found = yield* wrap(lookup(host, { all: true, verbatim: true, family: family ?? 0 }))
+  const found = yield* wrap(lookup(host, { all: true, verbatim: true, family: family ?? 0, hints }))
   return found.map((entry) => ({ address: entry.address, family: entry.family as AddressFamily }))
 }
 

@@ -1,17 +1,17 @@
 // EventLoop.getaddrinfo and getnameinfo: the system's own resolver, by way of node:dns, which runs it in
 // libuv's threads. A lookup cannot be taken back: who is cancelled abandons it.
 
-import type { LookupAddress } from 'node:dns'
-import { lookup, lookupService } from 'node:dns/promises'
+import { lookupService } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import { nameOf, type SocketName } from '../backend/socket_name'
 import { checkInteger, checkPort, invalidType, outOfRange } from '../errors/arguments'
 import type { Future } from '../future/future'
 import { EventLoop } from '../loop/loop'
 import { createOwnTask, wrap } from '../task/create'
+import { type AddressFamily, checkFamily, type ResolvedAddress, resolve } from './address'
 
 /** What getaddrinfo(3) gives where no host is named. */
-const LOOPBACK: readonly LookupAddress[] = [
+const LOOPBACK: readonly ResolvedAddress[] = [
   { address: '::1', family: 6 },
   { address: '127.0.0.1', family: 4 },
 ]
@@ -72,10 +72,8 @@ EventLoop.prototype.getaddrinfo = function getaddrinfo(
   if (host === '') throw outOfRange('host', 'a name or an address', host)
   if (port !== null) checkPort('port', port)
   checkOptions(options)
-  const { family = 0, flags = 0 } = options
-  if (family !== 0 && family !== 4 && family !== 6) {
-    throw outOfRange('options.family', '4, 6, or 0 for both', family)
-  }
+  const { flags = 0 } = options
+  const family = checkFamily('options.family', options.family)
   checkInteger('options.flags', flags, 0)
   const name = `resolve ${host ?? 'this host'}`
   return createOwnTask(this, findAddresses(host, port ?? 0, family, flags), { name })
@@ -110,32 +108,16 @@ function withoutZone(host: string): string {
 function* findAddresses(
   host: string | null,
   port: number,
-  family: 0 | 4 | 6,
+  family: AddressFamily | undefined,
   hints: number,
 ): Generator<Future<unknown>, SocketName[], unknown> {
-  const found = host === null ? LOOPBACK : yield* addressesOf(host, family, hints)
-  const wanted = found.filter((entry) => family === 0 || entry.family === family)
-  if (wanted.length === 0) throw notFound(host as string, family)
-  return wanted.map((entry) =>
-    nameOf({ address: entry.address, family: entry.family === 6 ? 'IPv6' : 'IPv4', port }),
+  const found =
+    host === null
+      ? LOOPBACK.filter((entry) => family === undefined || entry.family === family)
+      : yield* resolve(host, family, hints)
+  return found.map(({ address, family: kind }) =>
+    nameOf({ address, family: kind === 6 ? 'IPv6' : 'IPv4', port }),
   )
-}
-
-function* addressesOf(
-  host: string,
-  family: 0 | 4 | 6,
-  hints: number,
-): Generator<Future<unknown>, readonly LookupAddress[], unknown> {
-  // The resolver knows addresses too, but asking it takes a thread.
-  const kind = isIP(withoutZone(host))
-  if (kind !== 0) return [{ address: host, family: kind }]
-  return yield* wrap(lookup(host, { all: true, verbatim: true, family, hints }))
-}
-
-/** An address of one family was asked for as one of the other; Node's form of the resolver's error. */
-function notFound(host: string, family: number): Error {
-  const error = new Error(`getaddrinfo ENOTFOUND ${host}: it is no IPv${family} address`)
-  return Object.assign(error, { code: 'ENOTFOUND', syscall: 'getaddrinfo', hostname: host })
 }
 
 function* findNames(
