@@ -1,4 +1,4 @@
-// Starts the load generator: connect.c for clients that come and go; for messages load.c where there is
+// Starts the load generator: connect.c for clients that come and go; datagrams.c for UDP; for messages load.c where there is
 // a C compiler and epoll, otherwise node_load.ts, which speaks the same lines. All run in a process and
 // on a core of their own.
 
@@ -6,10 +6,11 @@ import { fileURLToPath } from 'node:url'
 import { compiled } from './compile.js'
 import { LineProcess } from './line_process.js'
 import { Core, onCore } from './machine.js'
-import type { ConnectionLoad, Load, MessageLoad } from './scenario.js'
+import type { ConnectionLoad, DatagramLoad, Load, MessageLoad } from './scenario.js'
 
 const SOURCE = 'load.c'
 const CONNECTION_SOURCE = 'connect.c'
+const DATAGRAM_SOURCE = 'datagrams.c'
 const NODE_PROGRAM = fileURLToPath(new URL('./node_load.js', import.meta.url))
 
 /** Which load generator is used here, in words. */
@@ -21,9 +22,13 @@ export function describeLoad(): string {
 
 /** Connects to a server. The generator says `ready`, and then takes one count a round. */
 export function startLoad(port: number, load: Load): LineProcess {
-  return new LineProcess(
-    onCore(Core.LOAD, 'open' in load ? comers(port, load) : senders(port, load)),
-  )
+  return new LineProcess(onCore(Core.LOAD, commandFor(port, load)))
+}
+
+function commandFor(port: number, load: Load): string[] {
+  if ('open' in load) return comers(port, load)
+  if ('sockets' in load) return datagrams(port, load)
+  return senders(port, load)
 }
 
 function senders(port: number, { connections, messageBytes, window }: MessageLoad): string[] {
@@ -32,8 +37,17 @@ function senders(port: number, { connections, messageBytes, window }: MessageLoa
   return [...program, ...[port, connections, messageBytes, window].map(String)]
 }
 
+function datagrams(port: number, { sockets, datagramBytes, window }: DatagramLoad): string[] {
+  return [mustCompile(DATAGRAM_SOURCE), ...[port, sockets, datagramBytes, window].map(String)]
+}
+
 function comers(port: number, { open, messageBytes }: ConnectionLoad): string[] {
-  const generator = compiled(CONNECTION_SOURCE)
-  if (generator === null) throw new Error(`bench/${CONNECTION_SOURCE} could not be compiled here`)
-  return [generator, ...[port, open === 'all' ? 0 : open, messageBytes].map(String)]
+  const most = open === 'all' ? 0 : open
+  return [mustCompile(CONNECTION_SOURCE), ...[port, most, messageBytes].map(String)]
+}
+
+function mustCompile(source: string): string {
+  const generator = compiled(source)
+  if (generator === null) throw new Error(`bench/${source} could not be compiled here`)
+  return generator
 }

@@ -43,7 +43,7 @@ export interface ServerCase extends CaseBase {
   readonly arms: readonly ServerArm[]
 }
 
-export type Load = MessageLoad | ConnectionLoad
+export type Load = MessageLoad | ConnectionLoad | DatagramLoad
 
 /** Connections that stay, and messages that come back. */
 export interface MessageLoad {
@@ -58,6 +58,14 @@ export interface ConnectionLoad {
   /** How many are open at a time; 'all': those of a round stay until its end. */
   readonly open: number | 'all'
   readonly messageBytes: number
+}
+
+/** UDP sockets that stay, and datagrams that come back. */
+export interface DatagramLoad {
+  readonly sockets: number
+  readonly datagramBytes: number
+  /** How many datagrams each socket has in flight. */
+  readonly window: number
 }
 
 interface ArmBase {

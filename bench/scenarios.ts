@@ -19,11 +19,13 @@ import { startup } from './startup.js'
 import { taskSwitch } from './task_switch.js'
 import { timers } from './timers.js'
 import { timersPending } from './timers_pending.js'
+import { udp } from './udp.js'
 
 export const scenarios: readonly Scenario[] = [
   echo,
   pipelined,
   connections,
+  udp,
   mixed,
   timers,
   timersPending,

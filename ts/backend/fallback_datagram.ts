@@ -4,7 +4,9 @@
 
 import dgram from 'node:dgram'
 import { isIPv4, isIPv6 } from 'node:net'
+import { constants } from 'node:os'
 import { NotSupportedError } from '../errors/errors'
+import { systemError } from '../errors/system_error'
 import type {
   DatagramEvents,
   DatagramHandle,
@@ -119,7 +121,7 @@ export class FallbackDatagram implements DatagramHandle, FallbackSocket {
   }
 
   setOption(option: DatagramOption, value: number): void {
-    const { socket } = this
+    const socket = this.openSocket()
     const set: Record<DatagramOption, () => void> = {
       broadcast: () => socket.setBroadcast(value !== 0),
       ttl: () => socket.setTTL(value),
@@ -132,18 +134,25 @@ export class FallbackDatagram implements DatagramHandle, FallbackSocket {
   }
 
   getOption(option: 'receiveBufferBytes' | 'sendBufferBytes'): number {
-    const { socket } = this
+    const socket = this.openSocket()
     return option === 'receiveBufferBytes' ? socket.getRecvBufferSize() : socket.getSendBufferSize()
   }
 
   setMembership(joins: boolean, group: string, interfaceAddress: string | null): void {
     const where = interfaceAddress ?? undefined
-    if (joins) this.socket.addMembership(group, where)
-    else this.socket.dropMembership(group, where)
+    const socket = this.openSocket()
+    if (joins) socket.addMembership(group, where)
+    else socket.dropMembership(group, where)
   }
 
   setMulticastInterface(interfaceAddress: string): void {
-    this.socket.setMulticastInterface(interfaceAddress)
+    this.openSocket().setMulticastInterface(interfaceAddress)
+  }
+
+  /** The socket, for what makes no sense once it is closed. */
+  private openSocket(): dgram.Socket {
+    if (this.isClosed) throw systemError(constants.errno.EBADF, 'setsockopt')
+    return this.socket
   }
 
   private bound(options: DatagramOptions): void {

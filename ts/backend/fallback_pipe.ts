@@ -1,6 +1,6 @@
 // Pipes of the fallback: what net.Socket and tty make of a descriptor.
 
-import { constants, openSync } from 'node:fs'
+import { closeSync, constants, openSync } from 'node:fs'
 import net from 'node:net'
 import tty from 'node:tty'
 import { NotSupportedError } from '../errors/errors'
@@ -12,9 +12,7 @@ import type { PipeOptions } from './descriptor_contract'
 export function socketOf({ fd, direction, closes }: PipeOptions): net.Socket {
   // Node closes what it is given, but for the three standard ones.
   const own = closes || fd <= 2 ? fd : reopen(fd, direction)
-  if (tty.isatty(own)) {
-    return direction === 'read' ? new tty.ReadStream(own) : new tty.WriteStream(own)
-  }
+  if (tty.isatty(own)) return terminal(own, direction)
   const readable = direction === 'read'
   try {
     return new net.Socket({ fd: own, readable, writable: !readable, allowHalfOpen: true })
@@ -24,6 +22,13 @@ export function socketOf({ fd, direction, closes }: PipeOptions): net.Socket {
     if (!(error instanceof TypeError)) throw error
     throw new NotSupportedError(`${message}: the fallback cannot read or write it`)
   }
+}
+
+/** libuv opens a terminal anew and closes only its own descriptor, so that ours is left. */
+function terminal(fd: number, direction: 'read' | 'write'): net.Socket {
+  const socket = direction === 'read' ? new tty.ReadStream(fd) : new tty.WriteStream(fd)
+  if (fd > 2) socket.once('close', () => closeSync(fd))
+  return socket
 }
 
 /** Another descriptor of the same thing, which Node may close. */
