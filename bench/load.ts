@@ -1,6 +1,6 @@
-// Starts the load generator: connect.c for clients that come and go; datagrams.c for UDP; for messages load.c where there is
-// a C compiler and epoll, otherwise node_load.ts, which speaks the same lines. All run in a process and
-// on a core of their own.
+// Starts the load generator: connect.c for clients that come and go; datagrams.c for UDP; for messages
+// load.c where there is a C compiler and epoll, otherwise node_load.ts, which speaks the same lines.
+// All run in a process and on a core of their own.
 
 import { fileURLToPath } from 'node:url'
 import { compiled } from './compile.js'
