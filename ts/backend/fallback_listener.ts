@@ -6,7 +6,7 @@
 
 import cluster from 'node:cluster'
 import { randomBytes } from 'node:crypto'
-import { linkSync, unlinkSync } from 'node:fs'
+import { linkSync, rmSync } from 'node:fs'
 import net from 'node:net'
 import { constants } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -103,7 +103,7 @@ export class FallbackListener implements ListenerHandle, FallbackSocket {
         this.failed(error as NodeJS.ErrnoException)
         return
       } finally {
-        unlinkSync(this.passingPath)
+        rmSync(this.passingPath, { force: true })
       }
     }
     this.isListening = true
