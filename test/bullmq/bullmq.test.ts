@@ -12,7 +12,8 @@ const program = fileURLToPath(new URL('./jobs.js', import.meta.url))
 
 async function startRedis(peers: Peers, port: number): Promise<Peer> {
   const directory = peers.path('')
-  const options = ['--port', `${port}`, '--dir', directory, '--appendonly', 'yes', '--save', '']
+  const storage = ['--dir', directory, '--appendonly', 'yes', '--save', '']
+  const options = ['--bind', '127.0.0.1', '--port', `${port}`, ...storage]
   return await peers.start('redis-server', options, { ready: { listensOn: port } })
 }
 

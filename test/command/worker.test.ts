@@ -13,7 +13,8 @@ const command = join(root, 'dist/command/main.js')
 
 testWithPeers(['redis-server'], 'it runs what a module exports, until SIGTERM', async (peers) => {
   const port = await freePort()
-  const redis = ['--port', `${port}`, '--dir', peers.path(''), '--save', '']
+  const place = ['--bind', '127.0.0.1', '--port', `${port}`, '--dir', peers.path('')]
+  const redis = [...place, '--save', '']
   await peers.start('redis-server', redis, { ready: { listensOn: port } })
   const module = join(root, 'build/test/bullmq/exported.js')
   const url = `redis://127.0.0.1:${port}`

@@ -249,3 +249,19 @@ test('then and catch with functions of one’s own get the error, and give what 
     assert.equal(await rejectionOf(passed.then(handler)), passed.exception())
   })
 })
+
+// The last, as it uses up what a second allows.
+test('where errors come by the thousand, not every one is given frames', async () => {
+  await runVirtual(function* () {
+    let longer = 0
+    function* waits() {
+      try {
+        yield* createTask(failingGenerator)
+      } catch (error) {
+        if (asyncFrames(error).includes('waits')) longer++
+      }
+    }
+    for (let i = 0; i < 2000; i++) yield* waits()
+    assert.ok(longer < 2000, `${longer} of 2000`)
+  })
+})

@@ -89,7 +89,8 @@ testWithPeers(['redis-server'], 'ioredis publishes and subscribes over Gyre', as
 
 testWithPeers(['redis-server'], 'ioredis hears of a server that dies', async (peers) => {
   const port = await freePort()
-  const server = await peers.start('redis-server', ['--port', String(port), '--save', ''], {
+  const options = ['--bind', '127.0.0.1', '--port', String(port), '--save', '']
+  const server = await peers.start('redis-server', options, {
     ready: { prints: /Ready to accept connections/ },
   })
   await run(async () => {

@@ -7,7 +7,10 @@
 //
 // Invariants: 1. A place is added to an error once, however often it is thrown there.
 //             2. At most SECTIONS_MAX places are added to an error.
+//             3. At most PLACES_PER_SECOND are added to all errors in a second: to format a stack costs
+//                ten times what it costs to throw.
 
+import { performance } from 'node:perf_hooks'
 import { isCancelled } from '../errors/errors'
 import { frameOf, isProgramFrame } from '../errors/own_frames'
 
@@ -16,6 +19,21 @@ const SECTIONS_MAX = 8
 
 /** So many frames reach from Gyre's own, through two coroutines, to the task. */
 const FRAMES_NEAR = 9
+
+/** A program that fails by the thousand is not made slower; one that fails now and then is told all. */
+const PLACES_PER_SECOND = 100
+
+/** What is left of this second's places. */
+const allowance = { untilMs: 0, left: 0 }
+
+function takeAllowance(): boolean {
+  const nowMs = performance.now()
+  if (nowMs >= allowance.untilMs) {
+    allowance.untilMs = nowMs + 1000
+    allowance.left = PLACES_PER_SECOND
+  }
+  return allowance.left-- > 0
+}
 
 interface Captured {
   frames: string[]
@@ -33,7 +51,7 @@ const STEP_BEGINS = /\b(Task\._step|Gathering\.stepGenerator|OperationSteps\.adv
 export function addAwaitingFrames(error: unknown): void {
   if (!mayHaveFrames(error)) return
   const count = sections.get(error) ?? 0
-  if (count === SECTIONS_MAX) return
+  if (count === SECTIONS_MAX || !takeAllowance()) return
   try {
     const { stack } = error
     if (typeof stack !== 'string' || stack === '') return
