@@ -183,8 +183,11 @@ export class Gathering extends Future<unknown[]> implements Waiter, UnmadeTasks,
     }
     // As in asyncio, those that are done already count behind the last that is started.
     for (const child of done) {
-      if (child._state === FutureState.RESULT) this.countDone(1)
-      else this.childFailed(child)
+      if (child._state === FutureState.RESULT) {
+        // Somebody else who waited may be cancelled before he gets it: see task/opening.ts.
+        child.result()
+        this.countDone(1)
+      } else this.childFailed(child)
     }
   }
 

@@ -258,6 +258,12 @@ export class Future<T = unknown> implements PromiseLike<T> {
     return (this._value as Cancellation).takeError()
   }
 
+  /**
+   * @internal Who waited was cancelled and will not get this result; while the future is pending:
+   * nobody will, as its own cancellation came first. For what has to be closed then.
+   */
+  _unwanted(_result: T): void {}
+
   /** @internal Somebody has seen the exception: it need not be reported. */
   _markRetrieved(): void {
     if (this._unretrieved !== null) {

@@ -26,6 +26,7 @@ export interface AwaitedFuture {
   _cancelWith(cancellation: Cancellation): boolean
   _makeCancelledError(): CancelledError
   _markRetrieved(): void
+  _unwanted(result: unknown): void
 }
 
 /** Something of an async-function task that waits for a future and can be reached by cancel(). */
@@ -71,9 +72,10 @@ export function refuseAwait(owner: AwaitOwner, future: AwaitedFuture): Error | n
 
 /**
  * The CancelledError with which `future` ended, for one who was cancelled meanwhile and gets only
- * one of the two. An AbortError, which says the same, need not be reported either.
+ * one of the two. An AbortError, which says the same, need not be reported either; a result is lost.
  */
 export function cancellationIn(future: AwaitedFuture): CancelledError | null {
+  if (future._state === FutureState.RESULT) future._unwanted(future._value)
   if (future._state === FutureState.CANCELLED) return future._makeCancelledError()
   if (future._state !== FutureState.EXCEPTION || !isCancelled(future._value)) return null
   future._markRetrieved()

@@ -5,7 +5,7 @@ import { checkDelay, checkFunction, checkInteger, invalidType } from '../errors/
 import { GyreError } from '../errors/errors'
 import { Future } from '../future/future'
 import { EventLoop } from '../loop/loop'
-import { createOwnTask } from '../task/create'
+import { createOwnOpening } from '../task/opening'
 import { clientSide, secure } from '../tls/handshake'
 import { checkClientOptions, type TlsClientOptions } from '../tls/options'
 import {
@@ -101,7 +101,8 @@ EventLoop.prototype.createConnection = function createConnection<P extends Proto
   checkFunction('factory', factory)
   const options = connectionOptions(where, port, rest)
   this._checkOpen()
-  return createOwnTask(this, connect(this, factory, options), { name: connectName(options) })
+  const steps = connect(this, factory, options)
+  return createOwnOpening(this, steps, connectName(options), ({ transport }) => transport.abort())
 }
 
 EventLoop.prototype.createUnixConnection = function createUnixConnection<P extends Protocol>(

@@ -3,7 +3,7 @@
 import { checkFunction, invalidType, outOfRange } from '../errors/arguments'
 import { Future } from '../future/future'
 import { EventLoop } from '../loop/loop'
-import { createOwnTask } from '../task/create'
+import { createOwnOpening } from '../task/opening'
 import { checkHostPort, type HostPort, type ResolvedAddress, resolve } from './address'
 import type { DatagramProtocol, DatagramTransport } from './datagram_protocol'
 import { type DefaultPeer, UdpTransport } from './datagram_transport'
@@ -77,7 +77,8 @@ EventLoop.prototype.createDatagramEndpoint = function createDatagramEndpoint<
   const { local, remote } = checked
   const place = remote ?? local
   const name = place === null ? 'udp' : `udp ${place.host ?? '*'}:${place.port}`
-  return createOwnTask(this, open(this, factory, checked), { name })
+  const steps = open(this, factory, checked)
+  return createOwnOpening(this, steps, name, ({ transport }) => transport.abort())
 }
 
 function checkOptions(options: DatagramEndpointOptions): CheckedOptions {

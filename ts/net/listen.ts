@@ -4,6 +4,7 @@ import { checkFunction, checkInteger, invalidType } from '../errors/arguments'
 import { NotSupportedError } from '../errors/errors'
 import type { Future } from '../future/future'
 import { EventLoop } from '../loop/loop'
+import { createOpening } from '../task/opening'
 import type { TlsServerOptions } from '../tls/options'
 import { securedFactory } from '../tls/secured_factory'
 import { checkFamily, checkHostPort, checkPath, type ResolvedAddress, resolve } from './address'
@@ -81,7 +82,8 @@ EventLoop.prototype.createServer = function createServer(
   const { tls } = options
   const made = tls === undefined ? factory : securedFactory(this, factory, tls)
   const server = new Server(this, made, settings)
-  return this.createTask(open(this, server, options), { name: listenName(options) })
+  const steps = open(this, server, options)
+  return createOpening(this, steps, listenName(options), () => server.close())
 }
 
 EventLoop.prototype.createUnixServer = function createUnixServer(

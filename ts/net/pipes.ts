@@ -7,6 +7,7 @@ import { checkFunction, outOfRange } from '../errors/arguments'
 import type { Future } from '../future/future'
 import { EventLoop } from '../loop/loop'
 import { schedulingLoop } from '../loop/running'
+import { createOpening } from '../task/opening'
 import type { ProtocolFactory } from './connection'
 import { type Descriptor, descriptorNumber } from './descriptors'
 import {
@@ -76,7 +77,7 @@ EventLoop.prototype.connectWritePipe = function connectWritePipe<P extends Proto
 
 type Direction = 'read' | 'write'
 
-function connectPipe<T, P extends Protocol>(
+function connectPipe<T extends ReadTransport | WriteTransport, P extends Protocol>(
   loop: EventLoop,
   direction: Direction,
   factory: ProtocolFactory<P>,
@@ -85,9 +86,8 @@ function connectPipe<T, P extends Protocol>(
   checkFunction('factory', factory)
   const fd = descriptorNumber('pipe', pipe)
   loop._checkOpen()
-  return loop.createTask(connectSteps<T, P>(loop, direction, factory, pipe, fd), {
-    name: `${direction} pipe ${fd}`,
-  })
+  const steps = connectSteps<T, P>(loop, direction, factory, pipe, fd)
+  return createOpening(loop, steps, `${direction} pipe ${fd}`, ({ transport }) => transport.abort())
 }
 
 /** All in one step: whoever is cancelled has opened nothing yet, or has it. */
@@ -137,7 +137,7 @@ export function openReadPipe(pipe: Descriptor, options: StreamOptions = {}): Fut
   const make = () => new StreamProtocol(loop, options.limit, null)
   // Made once now, so that a bad limit is an error at once.
   make()
-  return startOpening(loop, pipe, function* (fd) {
+  const steps = function* (fd: number) {
     const { transport, protocol } = yield* connectSteps<ReadTransport, StreamProtocol>(
       loop,
       'read',
@@ -147,14 +147,15 @@ export function openReadPipe(pipe: Descriptor, options: StreamOptions = {}): Fut
     )
     const { reader } = protocol
     return Object.assign([reader, transport] as const, { reader, transport })
-  })
+  }
+  return startOpening(loop, pipe, steps, ({ transport }) => transport.abort())
 }
 
 /** A StreamWriter of a pipe, a FIFO, a terminal or a socket: see EventLoop.connectWritePipe. */
 export function openWritePipe(pipe: Descriptor): Future<StreamWriter> {
   const loop = schedulingLoop()
   const make = () => new StreamProtocol(loop, undefined, null)
-  return startOpening(loop, pipe, function* (fd) {
+  const steps = function* (fd: number) {
     const { transport, protocol } = yield* connectSteps<WritePipeTransport, StreamProtocol>(
       loop,
       'write',
@@ -163,14 +164,16 @@ export function openWritePipe(pipe: Descriptor): Future<StreamWriter> {
       fd,
     )
     return protocol.pairOn(transport).writer
-  })
+  }
+  return startOpening(loop, pipe, steps, (writer) => writer.transport.abort())
 }
 
 function startOpening<T>(
   loop: EventLoop,
   pipe: Descriptor,
   steps: (fd: number) => Generator<Future<unknown>, T, unknown>,
+  discard: (opened: T) => void,
 ): Future<T> {
   const fd = descriptorNumber('pipe', pipe)
-  return loop.createTask(steps(fd), { name: `open pipe ${fd}` })
+  return createOpening(loop, steps(fd), `open pipe ${fd}`, discard)
 }

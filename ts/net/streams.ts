@@ -7,7 +7,7 @@ import { FutureState } from '../future/waiter'
 import type { EventLoop } from '../loop/loop'
 import { schedulingLoop } from '../loop/running'
 import { type Coroutine, isGeneratorFunction } from '../task/coroutine'
-import { createOwnTask } from '../task/create'
+import { createOwnOpening } from '../task/opening'
 import type { Task } from '../task/task'
 import { checkPath } from './address'
 import { type ConnectionOptions, connect, connectionOptions, connectName } from './connection'
@@ -121,7 +121,10 @@ export function openConnection(
   const make = () => new StreamProtocol(loop, limit, null)
   // Made once now, so that a bad limit is an error at once.
   make()
-  return createOwnTask(loop, openStreams(loop, options, make), { name: connectName(options) })
+  const steps = openStreams(loop, options, make)
+  return createOwnOpening(loop, steps, connectName(options), ({ writer }) => {
+    writer.transport.abort()
+  })
 }
 
 /** Connects to the Unix socket at `path`; `openConnection` with `{ path }`. */

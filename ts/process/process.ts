@@ -11,7 +11,7 @@ import { schedulingLoop } from '../loop/running'
 import type { Transport, Writable } from '../net/protocol'
 import { READER_LIMIT_BYTES, StreamReader } from '../net/stream_reader'
 import { FlowControl, StreamWriter } from '../net/stream_writer'
-import { createOwnTask } from '../task/create'
+import { createOwnOpening } from '../task/opening'
 import type { ChildTransport } from './child_transport'
 import { startSubprocess } from './subprocess'
 import {
@@ -168,6 +168,11 @@ export class Process {
     this.transport.kill()
   }
 
+  /** @internal Nobody has it: closes the pipes, and kills the child. */
+  _discard(): void {
+    this.transport.close()
+  }
+
   /** Closes the pipes, kills the child if it still runs, and waits for its exit. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.transport.close()
@@ -249,5 +254,7 @@ function startProcess(plan: SpawnPlan, limit = READER_LIMIT_BYTES): Future<Proce
     const [transport, protocol] = yield* startSubprocess(loop, make, plan)
     return new Process(transport, protocol)
   }
-  return createOwnTask(loop, steps(), { name: `spawn ${plan.program}` })
+  return createOwnOpening(loop, steps(), `spawn ${plan.program}`, (child) => {
+    child._discard()
+  })
 }

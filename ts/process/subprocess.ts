@@ -7,7 +7,7 @@ import { checkFunction } from '../errors/arguments'
 import { systemError } from '../errors/system_error'
 import { Future } from '../future/future'
 import { EventLoop } from '../loop/loop'
-import { createOwnTask } from '../task/create'
+import { createOwnOpening } from '../task/opening'
 import { ChildTransport } from './child_transport'
 import { type JoinedPipe, makeJoinedPipe } from './joined_pipe'
 import {
@@ -81,7 +81,9 @@ function launch<P extends SubprocessProtocol>(
     const [transport, protocol] = yield* startSubprocess(loop, factory, plan)
     return Object.assign([transport, protocol] as const, { transport, protocol })
   }
-  return createOwnTask(loop, steps(), { name: `spawn ${plan.program}` })
+  return createOwnOpening(loop, steps(), `spawn ${plan.program}`, ({ transport }) =>
+    transport.close(),
+  )
 }
 
 /**

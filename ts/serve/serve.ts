@@ -13,6 +13,7 @@ import type { EventLoop } from '../loop/loop'
 import { schedulingLoop } from '../loop/running'
 import { checkHostPort } from '../net/address'
 import type { Coroutine } from '../task/coroutine'
+import { createOpening } from '../task/opening'
 import { freePort } from './free_port'
 import type { WorkerKind } from './link'
 import { WorkerPlace } from './worker_place'
@@ -161,7 +162,8 @@ export interface CheckedOptions {
 export function serve(main: ModuleFunction, options: ServeOptions = {}): Future<ServerGroup> {
   const checked = checkOptions(main, options)
   const loop = schedulingLoop()
-  return loop.createTask(new ServerGroup(loop)._start(checked), { name: 'serve' })
+  const group = new ServerGroup(loop)
+  return createOpening(loop, group._start(checked), 'serve', () => group.abort())
 }
 
 function checkOptions(main: ModuleFunction, options: ServeOptions): CheckedOptions {

@@ -5,7 +5,7 @@ import { isCancelled } from '../errors/errors'
 import type { Future } from '../future/future'
 import { EventLoop } from '../loop/loop'
 import type { Protocol, Transport } from '../net/protocol'
-import { createOwnTask } from '../task/create'
+import { createOwnOpening } from '../task/opening'
 import { clientSide, type Side, secure, serverSide } from './handshake'
 import {
   checkClientOptions,
@@ -45,7 +45,8 @@ EventLoop.prototype.startTls = function startTls(
   }
   this._checkOpen()
   const side = sideFor(options, options?.isServer)
-  return createOwnTask(this, upgrade(this, transport, protocol, side), { name: 'TLS handshake' })
+  const steps = upgrade(this, transport, protocol, side)
+  return createOwnOpening(this, steps, 'TLS handshake', (secured) => secured.abort())
 }
 
 /** The side that `isServer` speaks of, with options that are checked. */
