@@ -25,24 +25,27 @@ export interface ReadTransport extends Pick<Transport, Ending | Reading>, PipeIn
 export interface WriteTransport extends Pick<Transport, Ending | Writing | Buffering>, PipeInfo {}
 
 abstract class PipeTransport extends SocketTransport {
+  /** `pipe` is null for the pipe of a child process, of which nobody has the descriptor. */
   constructor(
     loop: EventLoop,
     protocol: Protocol,
-    private readonly pipe: Descriptor,
-    onLost: () => void,
+    private readonly pipe: Descriptor | null,
+    onLost?: () => void,
   ) {
     super(loop, protocol, undefined, onLost)
   }
 
   override getExtraInfo(name: string, fallback?: unknown): never {
-    const info: unknown = name === 'pipe' ? this.pipe : super.getExtraInfo(name, fallback)
+    const isOurs = name === 'pipe' && this.pipe !== null
+    const info: unknown = isOurs ? this.pipe : super.getExtraInfo(name, fallback)
     return info as never
   }
 
   override [inspect.custom](): string {
-    const fd = typeof this.pipe === 'number' ? this.pipe : this.pipe.fd
     const state = this.isClosing() ? 'closing' : 'open'
-    return `<${this.constructor.name} ${state} fd=${fd}>`
+    const { pipe } = this
+    const fd = typeof pipe === 'number' ? pipe : pipe?.fd
+    return `<${this.constructor.name} ${state}${fd === undefined ? '' : ` fd=${fd}`}>`
   }
 }
 

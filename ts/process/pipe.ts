@@ -1,5 +1,6 @@
-// The pipes of a child process: transports like those of sockets, over the streams that
-// node:child_process makes, on both backends.
+// The pipes of a child process: transports of one direction over the streams that
+// node:child_process makes, on both backends. Those streams are sockets that could do both: what is
+// written to a child's output would be lost in there.
 
 import type { Socket } from 'node:net'
 import { constants } from 'node:os'
@@ -7,8 +8,8 @@ import type { FallbackSockets } from '../backend/fallback_sockets'
 import { FallbackStream } from '../backend/fallback_stream'
 import { systemError } from '../errors/system_error'
 import type { EventLoop } from '../loop/loop'
-import type { Protocol, Transport } from '../net/protocol'
-import { SocketTransport } from '../net/transport'
+import { ReadPipeTransport, WritePipeTransport } from '../net/pipe_transport'
+import type { Protocol } from '../net/protocol'
 
 /** What the owner of a pipe is told. */
 export interface PipeEvents {
@@ -24,7 +25,7 @@ export interface PipeEvents {
 
 /** The end of a pipe whose other end is the child's file descriptor `fd`. */
 export class Pipe implements Protocol {
-  readonly transport: Transport
+  readonly transport: ReadPipeTransport | WritePipeTransport
   isLost = false
 
   constructor(
@@ -34,19 +35,17 @@ export class Pipe implements Protocol {
     sockets: FallbackSockets,
     private readonly events: PipeEvents,
   ) {
-    const transport =
-      fd === 0 ? new WritePipeTransport(loop, this) : new SocketTransport(loop, this)
+    const Direction = fd === 0 ? WritePipeTransport : ReadPipeTransport
+    const transport = new Direction(loop, this, null)
     const stream = new FallbackStream(loop.ring, socket, sockets)
     stream.attach(transport)
     transport._attach(stream)
     this.transport = transport
-    // Nothing comes from the child's input.
-    if (fd === 0) transport.pauseReading()
   }
 
   /** Begins to read. */
   begin(): void {
-    ;(this.transport as SocketTransport)._begin()
+    this.transport._begin()
   }
 
   /** The child, which reads this pipe, has exited: what it has not read is lost. */
@@ -71,13 +70,5 @@ export class Pipe implements Protocol {
 
   resumeWriting(): void {
     this.events.pipeResumed()
-  }
-}
-
-/** The other direction of a pipe does not exist, so its end is its close, as in asyncio. */
-class WritePipeTransport extends SocketTransport {
-  override writeEof(): void {
-    super.writeEof()
-    this.close()
   }
 }

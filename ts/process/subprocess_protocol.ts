@@ -26,7 +26,10 @@ export interface SubprocessTransport {
   getPid(): number
   /** The exit code; -n if signal n ended the child; null while it runs. */
   getReturncode(): number | null
-  /** The transport of the pipe at the child's descriptor 0, 1 or 2; null if there is no pipe. */
+  /**
+   * The transport of the pipe at the child's descriptor 0, 1 or 2; null if there is no pipe. It is of
+   * one direction: 0 reads nothing, and writing to 1 or 2 is a RuntimeError (`ERR_READ_ONLY_PIPE`).
+   */
   getPipeTransport(fd: number): Transport | null
   /**
    * Sends a signal, given by name or number. Throws the system's error: ESRCH once the child has
