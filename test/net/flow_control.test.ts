@@ -343,3 +343,23 @@ testOnLoop('writing on in resumeWriting goes on until all is sent', function* ()
     { client: hooks },
   )
 })
+
+for (const size of [1000, 256 * KIB]) {
+  testOnLoop(`writing ${size} bytes until it is too much ends, if the peer is gone`, function* () {
+    yield* withPair(function* ({ client, accepted }) {
+      // What the peer has not read when it goes makes the kernel answer with a reset.
+      accepted.transport.pauseReading()
+      client.transport.write('unread')
+      yield* sleep(5)
+      accepted.transport.abort()
+      yield* accepted.untilLost()
+      let writes = 0
+      while (client.count('pauseWriting') === 0 && !client.transport.isClosing()) {
+        client.transport.write(Buffer.alloc(size))
+        assert.ok(++writes < STUCK_BYTES / size, 'nobody said that it is too much')
+      }
+      yield* client.untilLost()
+      assert.equal(client.transport.getWriteBufferSize(), 0)
+    })
+  })
+}

@@ -203,6 +203,7 @@ export class NativeBackend implements Backend, NativeOwner {
   close(): void {
     this.setActive(false)
     this.native.close()
+    for (const stream of this.streams) stream?.abandon()
     this.datagrams.close()
     this.descriptors.close()
     this.streams.length = 0

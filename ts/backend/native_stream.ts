@@ -48,6 +48,8 @@ export class NativeStream implements StreamHandle {
   private unsent = 0
   /** What was submitted since. */
   private submitted = 0
+  /** Whether it was told to close: then a stream that is gone has nothing unsent. */
+  private isEnding = false
   /** Both addresses of a TCP connection as native code writes them, and once read, as objects. */
   private addressLine = ''
   private own: SocketAddress | null = null
@@ -75,10 +77,7 @@ export class NativeStream implements StreamHandle {
     const { byteLength } = data
     if (byteLength === 0 || this.events === null) return
     if (byteLength > COPIED_WRITE_BYTES_MAX) {
-      const unsent = this.backend.addonLoop.write(this.slot, this.generation, data)
-      // A failure is told by a CLOSED entry as well.
-      this.unsent = Math.max(0, unsent)
-      this.submitted = 0
+      this.noteUnsent(this.backend.addonLoop.write(this.slot, this.generation, data), byteLength)
       return
     }
     this.backend.submissions.send(this.generation, this.slot, data)
@@ -91,10 +90,20 @@ export class NativeStream implements StreamHandle {
 
   bufferedBytes(): number {
     if (this.events === null) return 0
-    const unsent = this.backend.addonLoop.pendingBytes(this.slot, this.generation)
-    this.unsent = Math.max(0, unsent)
-    this.submitted = 0
+    this.noteUnsent(this.backend.addonLoop.pendingBytes(this.slot, this.generation), 0)
     return this.unsent
+  }
+
+  /**
+   * Notes what the kernel has not taken, or that the stream has failed. A CLOSED entry tells of that
+   * in a turn; until then what is written counts as unsent, so that whoever writes until there is
+   * too much comes to an end.
+   */
+  private noteUnsent(unsent: number, writtenBytes: number): void {
+    if (unsent >= 0) this.unsent = unsent
+    else if (this.isEnding) this.unsent = 0
+    else this.unsent += this.submitted + writtenBytes
+    this.submitted = 0
   }
 
   sendFile(fd: number, offset: number, count: number): boolean {
@@ -121,11 +130,18 @@ export class NativeStream implements StreamHandle {
   }
 
   close(): void {
+    this.isEnding = true
     this.submit(NativeOp.CLOSE)
   }
 
   abort(): void {
+    this.isEnding = true
     this.submit(NativeOp.ABORT)
+  }
+
+  /** The loop is closed: nothing is sent any more, and nobody hears of it. */
+  abandon(): void {
+    this.events = null
   }
 
   localAddress(): SocketAddress | null {
