@@ -19,6 +19,7 @@ import { noteOrigin, sourceOf } from '../loop/origins'
 import { schedulingLoop } from '../loop/running'
 import { addAwaitingFrames } from './awaiting_frames'
 import { Cancellation } from './cancellation'
+import { Claim } from './claim'
 import { checkLoop } from './foreign_use'
 import { type OnFulfilled, type OnRejected, startThen } from './then'
 import { forgetUnretrieved, noteUnretrieved, type Unretrieved } from './unretrieved'
@@ -63,8 +64,8 @@ export class Future<T = unknown> implements PromiseLike<T> {
   _value: unknown = undefined
   /** @internal One waiter stands for itself: most futures have just one. */
   _waiters: Waiter | Waiter[] | null = null
-  /** @internal Set while an exception is stored that nobody has looked at. */
-  _unretrieved: Unretrieved | null = null
+  /** @internal Set while there is an exception, or what was opened, that nobody has looked at. */
+  _unretrieved: Unretrieved | Claim | null = null
 
   /** @param loop the loop it belongs to; by default the running one, or the thread's own */
   constructor(loop: EventLoop = schedulingLoop()) {
@@ -93,6 +94,7 @@ export class Future<T = unknown> implements PromiseLike<T> {
   result(): T {
     switch (this._state) {
       case FutureState.RESULT:
+        this._markRetrieved()
         return this._value as T
       case FutureState.EXCEPTION:
         this._markRetrieved()
@@ -227,6 +229,7 @@ export class Future<T = unknown> implements PromiseLike<T> {
   _addWaiter(waiter: Waiter): void {
     if (this._state !== FutureState.PENDING) {
       this._loop._checkOpen()
+      if (this._state === FutureState.RESULT) this._markRetrieved()
       waiter._wake(this)
       return
     }
@@ -262,12 +265,17 @@ export class Future<T = unknown> implements PromiseLike<T> {
    * @internal Who waited was cancelled and will not get this result; while the future is pending:
    * nobody will, as its own cancellation came first. For what has to be closed then.
    */
-  _unwanted(_result: T): void {}
+  _unwanted(): void {
+    const claim = this._unretrieved
+    if (!(claim instanceof Claim)) return
+    if (this._state === FutureState.PENDING) claim.dropAll()
+    else claim.drop()
+  }
 
-  /** @internal Somebody has seen the exception: it need not be reported. */
+  /** @internal Somebody has seen the outcome: an exception need not be reported. */
   _markRetrieved(): void {
     if (this._unretrieved !== null) {
-      forgetUnretrieved(this._unretrieved)
+      if (!(this._unretrieved instanceof Claim)) forgetUnretrieved(this._unretrieved)
       this._unretrieved = null
     }
   }
@@ -307,7 +315,10 @@ export function takeDelegated(): Future<unknown> | null {
 
 /** @internal A step of `yield* future`: yields the future while it is pending, then its result. */
 export function stepThrough<T>(future: Future<T>): IteratorResult<Future<unknown>, T> {
-  if (future._state === FutureState.RESULT) return { value: future._value as T, done: true }
+  if (future._state === FutureState.RESULT) {
+    if (future._unretrieved !== null) future._markRetrieved()
+    return { value: future._value as T, done: true }
+  }
   if (future._state !== FutureState.PENDING) return { value: future.result(), done: true }
   delegated = future as Future<unknown>
   return { value: future as Future<unknown>, done: false }

@@ -26,7 +26,7 @@ export interface AwaitedFuture {
   _cancelWith(cancellation: Cancellation): boolean
   _makeCancelledError(): CancelledError
   _markRetrieved(): void
-  _unwanted(result: unknown): void
+  _unwanted(): void
 }
 
 /** Something of an async-function task that waits for a future and can be reached by cancel(). */
@@ -75,7 +75,7 @@ export function refuseAwait(owner: AwaitOwner, future: AwaitedFuture): Error | n
  * one of the two. An AbortError, which says the same, need not be reported either; a result is lost.
  */
 export function cancellationIn(future: AwaitedFuture): CancelledError | null {
-  if (future._state === FutureState.RESULT) future._unwanted(future._value)
+  if (future._state === FutureState.RESULT) future._unwanted()
   if (future._state === FutureState.CANCELLED) return future._makeCancelledError()
   if (future._state !== FutureState.EXCEPTION || !isCancelled(future._value)) return null
   future._markRetrieved()
@@ -205,6 +205,7 @@ export function startThen<T, A, B>(
   }
   if (future._state !== FutureState.PENDING) {
     // A done future does not go through the ring: its loop may be closed by now.
+    future._markRetrieved()
     const promise =
       future._state === FutureState.RESULT
         ? Promise.resolve(future._value as T)

@@ -15,7 +15,7 @@ const printing = new Set<Future<unknown>>()
 
 function describe(future: Future<unknown>): string {
   const kind = future.constructor as typeof Future
-  const name = kind._isInner ? (future instanceof Task ? 'Task' : 'Future') : kind.name
+  const name = kind._isInner ? 'Future' : kind.name
   if (printing.has(future)) return `<${name} ...>`
   printing.add(future)
   try {

@@ -395,7 +395,7 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
     this.leave()
     const cancellation = this._value as Cancellation | undefined
     if (cancellation !== undefined) {
-      this._unwanted(value)
+      this._unwanted()
       super._cancelWith(cancellation)
       return
     }
