@@ -9,6 +9,7 @@
 import type { Duplex } from 'node:stream'
 import { GyreError } from '../errors/errors'
 import type { SocketAddress, StreamEvents, StreamHandle } from './backend'
+import { writeCopy } from './copy_buffers'
 import { type ReadyRing, RUN_KIND } from './ready_ring'
 import { socketAddress } from './socket_address'
 
@@ -53,7 +54,7 @@ export class DuplexStream<S extends Duplex = Duplex> implements StreamHandle {
   write(data: Uint8Array): void {
     if (this.stream.destroyed) return
     // The caller may reuse its memory as soon as this returns, while Node keeps what it is given.
-    this.stream.write(Buffer.from(data), this.written)
+    writeCopy(data, this.give, this.written)
     this.refresh()
   }
 
@@ -157,6 +158,10 @@ export class DuplexStream<S extends Duplex = Duplex> implements StreamHandle {
         if (this.events !== null) tell(this.events)
       },
     })
+  }
+
+  private readonly give = (copy: Buffer, written: (error?: Error | null) => void): void => {
+    this.stream.write(copy, written)
   }
 
   private get features(): SocketFeatures {

@@ -65,6 +65,8 @@ export class Gathering extends Future<unknown[]> implements Waiter, UnmadeTasks,
   private cancelRequested = false
   /** Set while places are taken: what counts a child then need not take more. */
   private isScheduling = false
+  /** Whether `children` ever held any. */
+  private hasFutures = false
   /** Which first steps of generators gave undefined, and which something else. */
   private hasNothing = false
   private hasSomething = false
@@ -198,6 +200,7 @@ export class Gathering extends Future<unknown[]> implements Waiter, UnmadeTasks,
     const make = () => ensureFuture(coro, this.options)
     const mayBecomeTask = isStartable(this.kinds[index]!)
     const child = mayBecomeTask ? makeAdmitted(this._loop, this.isFamily, make) : make()
+    this.hasFutures = true
     this.children[index] = child
     this.running++
     if (child._state === FutureState.PENDING) child._addWaiter(this)
@@ -305,6 +308,7 @@ export class Gathering extends Future<unknown[]> implements Waiter, UnmadeTasks,
     }
     const coro = this.coros[index] as Coro<unknown>
     const task = new Task(coro, this.options, this._loop, this)
+    this.hasFutures = true
     this.children[index] = task
     task._addWaiter(this)
     return task
@@ -354,13 +358,17 @@ export class Gathering extends Future<unknown[]> implements Waiter, UnmadeTasks,
       return
     }
     if (this.hasNothing && this.hasSomething) this.findRepeats()
+    if (this.hasFutures || this.firstPlaces) this.collectResults()
+    this.setResult(this.results)
+  }
+
+  private collectResults(): void {
     const { children, results } = this
     for (let index = 0; index < results.length; index++) {
       const place = this.placeOf(index)
       const child = children[place]
       results[index] = child === undefined ? results[place] : outcomeOf(child)
     }
-    this.setResult(results)
   }
 }
 
@@ -371,7 +379,11 @@ function outcomeOf(child: Future<unknown>): unknown {
 }
 
 function countStartable(kinds: Uint8Array): number {
-  return kinds.reduce((count, kind) => (isStartable(kind) ? count + 1 : count), 0)
+  let count = 0
+  for (let index = 0; index < kinds.length; index++) {
+    if (isStartable(kinds[index]!)) count++
+  }
+  return count
 }
 
 function placesOf(coros: readonly unknown[]): Map<unknown, number> {
