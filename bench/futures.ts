@@ -29,18 +29,16 @@ const inside: OperationCase = {
         let [mine, other] = [deferred(), deferred()]
         const partner = async () => {
           for (let i = 0; i < count; i += 2) {
-            const [heard, answer] = [other, mine]
-            await heard.promise
+            await other.promise
             other = deferred()
-            answer.resolve()
+            mine.resolve()
           }
         }
         const done = partner()
         for (let i = 0; i < count; i += 2) {
-          const answer = deferred()
-          mine = answer
+          mine = deferred()
           other.resolve()
-          await answer.promise
+          await mine.promise
         }
         await done
       },
