@@ -19,7 +19,9 @@ function compile(source: string): string | null {
   if (process.platform !== 'linux') return null
   const path = fileURLToPath(new URL(`../../bench/${source}`, import.meta.url))
   const program = fileURLToPath(new URL(`./programs/${basename(source, '.c')}`, import.meta.url))
-  if (existsSync(program) && statSync(program).mtimeMs > statSync(path).mtimeMs) return program
+  const sources = [path, fileURLToPath(new URL('../../bench/measure.h', import.meta.url))]
+  const changedMs = Math.max(...sources.map((name) => statSync(name).mtimeMs))
+  if (existsSync(program) && statSync(program).mtimeMs > changedMs) return program
   mkdirSync(dirname(program), { recursive: true })
   const isDone = COMPILERS.some((compiler) => {
     const { status } = spawnSync(compiler, ['-O2', '-o', program, path], { stdio: 'ignore' })

@@ -13,18 +13,14 @@
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>
-#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "measure.h"
 
 enum { kEventsMax = 256, kSourceAddresses = 200 };
 
@@ -41,19 +37,6 @@ static long open_max;
 static size_t message_bytes;
 static char* message;
 static struct Connection* connections;
-static uint32_t* latencies_ns;
-static long requests, started, finished;
-
-static void Fail(const char* what) {
-  fprintf(stderr, "connect: %s: %s\n", what, errno == 0 ? "failed" : strerror(errno));
-  exit(1);
-}
-
-static int64_t Now(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return time.tv_sec * 1000000000LL + time.tv_nsec;
-}
 
 static void Start(void) {
   static uint32_t source;
@@ -78,7 +61,7 @@ static void Start(void) {
 }
 
 static void Finish(struct Connection* connection) {
-  latencies_ns[finished++] = (uint32_t)(Now() - connection->started_at_ns);
+  CountAnswer(connection->started_at_ns, Now());
   if (open_max == 0) {
     if (epoll_ctl(epoll_fd, EPOLL_CTL_DEL, connection->fd, NULL) < 0) Fail("epoll_ctl");
   } else {
@@ -104,25 +87,13 @@ static void Receive(struct Connection* connection) {
   if (connection->missing_bytes == 0) Finish(connection);
 }
 
-static int CompareLatencies(const void* left, const void* right) {
-  const uint32_t a = *(const uint32_t*)left;
-  const uint32_t b = *(const uint32_t*)right;
-  return (a > b) - (a < b);
-}
-
-static double MicrosecondsAt(double quantile) {
-  return latencies_ns[(long)((double)(requests - 1) * quantile)] / 1e3;
-}
-
 static void RunRound(void) {
   struct epoll_event events[kEventsMax];
   connections = realloc(connections, (size_t)requests * sizeof *connections);
-  latencies_ns = realloc(latencies_ns, (size_t)requests * sizeof *latencies_ns);
-  if (connections == NULL || latencies_ns == NULL) Fail("no memory");
+  if (connections == NULL) Fail("no memory");
   // Those that stay are made a few at a time too: no server's backlog holds them all.
   const long at_a_time = open_max == 0 ? 100 : open_max;
-  started = finished = 0;
-  const int64_t started_at_ns = Now();
+  const int64_t began_at_ns = BeginRound();
   while (finished < requests) {
     while (started < requests && started - finished < at_a_time) Start();
     const int ready = epoll_wait(epoll_fd, events, kEventsMax, -1);
@@ -134,11 +105,7 @@ static void RunRound(void) {
       else Receive(connection);
     }
   }
-  const double elapsed_us = (double)(Now() - started_at_ns) / 1e3;
-  qsort(latencies_ns, (size_t)requests, sizeof *latencies_ns, CompareLatencies);
-  printf("{\"elapsedUs\":%.1f,\"p50Us\":%.1f,\"p99Us\":%.1f,\"maxUs\":%.1f}\n", elapsed_us,
-         MicrosecondsAt(0.5), MicrosecondsAt(0.99), MicrosecondsAt(1));
-  fflush(stdout);
+  SayRound(began_at_ns);
 }
 
 static void CloseAll(void) {

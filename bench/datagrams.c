@@ -11,15 +11,11 @@
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>
-#include <errno.h>
 #include <netinet/in.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
+
+#include "measure.h"
 
 enum { kEventsMax = 256, kBatchMax = 64, kDatagramBytesMax = 65536, kSilenceMs = 2000 };
 
@@ -29,19 +25,6 @@ static int epoll_fd;
 static char* memory;
 static struct mmsghdr messages[kBatchMax];
 static struct iovec slices[kBatchMax];
-static uint32_t* latencies_ns;
-static long requests, started, finished;
-
-static void Fail(const char* what) {
-  fprintf(stderr, "datagrams: %s: %s\n", what, errno == 0 ? "failed" : strerror(errno));
-  exit(1);
-}
-
-static int64_t Now(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return time.tv_sec * 1000000000LL + time.tv_nsec;
-}
 
 static int Connect(int port) {
   const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
@@ -84,27 +67,14 @@ static void Receive(int fd) {
     if (messages[i].msg_len != datagram_bytes) Fail("a datagram came back with another length");
     int64_t sent_at_ns;
     memcpy(&sent_at_ns, slices[i].iov_base, sizeof sent_at_ns);
-    latencies_ns[finished++] = (uint32_t)(now_ns - sent_at_ns);
+    CountAnswer(sent_at_ns, now_ns);
   }
   Send(fd, count);
 }
 
-static int CompareLatencies(const void* left, const void* right) {
-  const uint32_t a = *(const uint32_t*)left;
-  const uint32_t b = *(const uint32_t*)right;
-  return (a > b) - (a < b);
-}
-
-static double MicrosecondsAt(double quantile) {
-  return latencies_ns[(long)((double)(requests - 1) * quantile)] / 1e3;
-}
-
 static void RunRound(const int* sockets, int count) {
   struct epoll_event events[kEventsMax];
-  latencies_ns = realloc(latencies_ns, (size_t)requests * sizeof *latencies_ns);
-  if (latencies_ns == NULL) Fail("no memory");
-  started = finished = 0;
-  const int64_t started_at_ns = Now();
+  const int64_t began_at_ns = BeginRound();
   for (int i = 0; i < count; i++) Send(sockets[i], window);
   while (finished < requests) {
     const int ready = epoll_wait(epoll_fd, events, kEventsMax, kSilenceMs);
@@ -112,11 +82,7 @@ static void RunRound(const int* sockets, int count) {
     if (ready == 0) Fail("a datagram was lost");
     for (int i = 0; i < ready; i++) Receive(events[i].data.fd);
   }
-  const double elapsed_us = (double)(Now() - started_at_ns) / 1e3;
-  qsort(latencies_ns, (size_t)requests, sizeof *latencies_ns, CompareLatencies);
-  printf("{\"elapsedUs\":%.1f,\"p50Us\":%.1f,\"p99Us\":%.1f,\"maxUs\":%.1f}\n", elapsed_us,
-         MicrosecondsAt(0.5), MicrosecondsAt(0.99), MicrosecondsAt(1));
-  fflush(stdout);
+  SayRound(began_at_ns);
 }
 
 int main(int count, char** arguments) {

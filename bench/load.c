@@ -12,17 +12,13 @@
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>
-#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "measure.h"
 
 enum { kEventsMax = 256, kReceiveBytes = 256 * 1024 };
 
@@ -42,19 +38,6 @@ static uint32_t window;
 static int epoll_fd;
 static char* messages;
 static char* receive_buffer;
-static uint32_t* latencies_ns;
-static long requests, started, finished;
-
-static void Fail(const char* what) {
-  fprintf(stderr, "load: %s: %s\n", what, errno == 0 ? "failed" : strerror(errno));
-  exit(1);
-}
-
-static int64_t Now(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return time.tv_sec * 1000000000LL + time.tv_nsec;
-}
 
 static void Watch(struct Connection* connection, int operation, uint32_t events) {
   struct epoll_event event = {.events = events, .data.ptr = connection};
@@ -115,27 +98,14 @@ static void Receive(struct Connection* connection) {
   while (connection->received_bytes >= message_bytes) {
     connection->received_bytes -= message_bytes;
     const int64_t sent_at_ns = connection->sent_at_ns[connection->answered++ % window];
-    latencies_ns[finished++] = (uint32_t)(now_ns - sent_at_ns);
+    CountAnswer(sent_at_ns, now_ns);
   }
   Send(connection);
 }
 
-static int CompareLatencies(const void* left, const void* right) {
-  const uint32_t a = *(const uint32_t*)left;
-  const uint32_t b = *(const uint32_t*)right;
-  return (a > b) - (a < b);
-}
-
-static double MicrosecondsAt(double quantile) {
-  return latencies_ns[(long)((double)(requests - 1) * quantile)] / 1e3;
-}
-
 static void RunRound(struct Connection* connections, int count) {
   struct epoll_event events[kEventsMax];
-  latencies_ns = realloc(latencies_ns, (size_t)requests * sizeof *latencies_ns);
-  if (latencies_ns == NULL) Fail("no memory");
-  started = finished = 0;
-  const int64_t started_at_ns = Now();
+  const int64_t began_at_ns = BeginRound();
   for (int i = 0; i < count; i++) Send(&connections[i]);
   while (finished < requests) {
     const int ready = epoll_wait(epoll_fd, events, kEventsMax, -1);
@@ -146,11 +116,7 @@ static void RunRound(struct Connection* connections, int count) {
       if (events[i].events & ~(uint32_t)EPOLLOUT) Receive(connection);
     }
   }
-  const double elapsed_us = (double)(Now() - started_at_ns) / 1e3;
-  qsort(latencies_ns, (size_t)requests, sizeof *latencies_ns, CompareLatencies);
-  printf("{\"elapsedUs\":%.1f,\"p50Us\":%.1f,\"p99Us\":%.1f,\"maxUs\":%.1f}\n", elapsed_us,
-         MicrosecondsAt(0.5), MicrosecondsAt(0.99), MicrosecondsAt(1));
-  fflush(stdout);
+  SayRound(began_at_ns);
 }
 
 int main(int count, char** arguments) {
