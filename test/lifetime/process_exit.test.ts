@@ -177,6 +177,27 @@ program(
   'DeadlockError\n',
 )
 
+test('an error of the default loop that nobody looked at is told before the process ends', async () => {
+  const text = `globalThis.kept = createTask(function* () { throw new Error('lost') }, { name: 'worker' })
+  globalThis.seen = createTask(function* () { throw new Error('looked at') })
+  globalThis.seen.addDoneCallback((task) => task.exception())`
+  const { stderr, ...outcome } = await runProgram(imports + text)
+  assert.deepEqual(outcome, { stdout: '', code: 0, signal: null })
+  assert.equal(stderr.match(/Task exception was never retrieved/g)?.length, 1)
+  assert.match(stderr, /name='worker'/)
+  assert.match(stderr, /Error: lost/)
+  assert.doesNotMatch(stderr, /looked at/)
+})
+
+test('process.exit tells of it too', async () => {
+  const text = `globalThis.kept = createTask(function* () { throw new Error('lost') })
+  await sleep(1)
+  process.exit(3)`
+  const { stderr, code } = await runProgram(imports + text)
+  assert.equal(code, 3)
+  assert.equal(stderr.match(/Task exception was never retrieved/g)?.length, 1)
+})
+
 program(
   'loops can be made, run and closed one after another',
   `for (let i = 0; i < 200; i++) {

@@ -1,5 +1,6 @@
-// Errors of futures that nobody looks at. Each is reported once: when its future is collected, or
-// when its loop closes, whichever comes first (asyncio reports when the future is deleted).
+// Errors of futures that nobody looks at. Each is reported once: when its future is collected, when its
+// loop closes, or when the process exits, whichever comes first (asyncio reports when the future is
+// deleted, which Python also does at its end; the thread's default loop is closed by nobody).
 //
 // The record holds the error and the words for the report, never the future, so that the future can
 // be collected. Records are only made when a future fails, so success pays nothing for this.
@@ -22,7 +23,9 @@ export interface Unretrieved {
 }
 
 const collected = new FinalizationRegistry<Unretrieved>((record) => report(record))
-const pendingByLoop = new WeakMap<EventLoop, Set<Unretrieved>>()
+const pending = new Set<Unretrieved>()
+const watchedLoops = new WeakSet<EventLoop>()
+let isExitWatched = false
 /** Records whose errors may still hold the frames of their stacks. */
 const young: Unretrieved[] = []
 
@@ -38,7 +41,8 @@ export function noteUnretrieved(future: FailedFuture, error: unknown): Unretriev
   const words = future._describeUnretrieved()
   const source = loop._debug ? sourceOf(future) : {}
   const record: Unretrieved = { loop, error, future: new WeakRef(future), ...words, source }
-  recordsOf(loop).add(record)
+  if (!watchedLoops.has(loop)) watchEnd(loop)
+  pending.add(record)
   collected.register(future, record, record)
   // Most errors are looked at within a few turns, and need no more than that.
   if (young.push(record) === 1) setTimeout(letGoOfFrames, 1).unref()
@@ -50,7 +54,7 @@ export function noteUnretrieved(future: FailedFuture, error: unknown): Unretriev
  * threw: read, it is a text, and the task can be collected.
  */
 function letGoOfFrames(): void {
-  for (const { loop, error } of young.splice(0).filter(isPending)) {
+  for (const { loop, error } of young.splice(0).filter((record) => pending.has(record))) {
     try {
       if (error instanceof Error) void error.stack
     } catch (failure) {
@@ -62,34 +66,30 @@ function letGoOfFrames(): void {
   }
 }
 
-function isPending(record: Unretrieved): boolean {
-  return pendingByLoop.get(record.loop)?.has(record) === true
-}
-
 /** Somebody looked at the error. */
 export function forgetUnretrieved(record: Unretrieved): void {
   collected.unregister(record)
-  pendingByLoop.get(record.loop)?.delete(record)
+  pending.delete(record)
 }
 
-function recordsOf(loop: EventLoop): Set<Unretrieved> {
-  let records = pendingByLoop.get(loop)
-  if (records === undefined) {
-    const made = new Set<Unretrieved>()
-    records = made
-    pendingByLoop.set(loop, made)
-    loop._atClose.push(() => {
-      for (const record of [...made]) {
-        collected.unregister(record)
-        report(record)
-      }
-    })
+function watchEnd(loop: EventLoop): void {
+  watchedLoops.add(loop)
+  loop._atClose.push(() => reportAll((record) => record.loop === loop))
+  if (isExitWatched) return
+  isExitWatched = true
+  // What fails on a closed loop was told of at its close: the task was destroyed while it was pending.
+  process.once('exit', () => reportAll((record) => !record.loop.isClosed()))
+}
+
+function reportAll(isMeant: (record: Unretrieved) => boolean): void {
+  for (const record of [...pending].filter(isMeant)) {
+    collected.unregister(record)
+    report(record)
   }
-  return records
 }
 
 function report(record: Unretrieved): void {
-  if (pendingByLoop.get(record.loop)?.delete(record) !== true) return
+  if (!pending.delete(record)) return
   const future = record.future.deref()
   record.loop.callExceptionHandler({
     message: `${record.what} exception was never retrieved`,
