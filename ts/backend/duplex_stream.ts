@@ -41,7 +41,7 @@ export class DuplexStream<S extends Duplex = Duplex> implements StreamHandle {
       this.enqueue((events) => events.streamEnded())
     })
     stream.on('error', (error) => {
-      this.error = error
+      this.failWith(error)
       stream.destroy()
     })
     stream.on('close', () => this.closed())

@@ -12,3 +12,16 @@ export const stepping: { task: object | null; maker: TaskMaker | null } = {
   task: null,
   maker: null,
 }
+
+/** Calls `act` from inside a step as if from the loop: what it does belongs to no task. */
+export function outsideTasks(act: () => void): void {
+  const { task, maker } = stepping
+  stepping.task = null
+  stepping.maker = null
+  try {
+    act()
+  } finally {
+    stepping.task = task
+    stepping.maker = maker
+  }
+}

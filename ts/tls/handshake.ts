@@ -6,7 +6,7 @@
 //                sends right behind it is kept.
 
 import type { Duplex } from 'node:stream'
-import tls from 'node:tls'
+import tls, { createSecureContext } from 'node:tls'
 import { TransportDuplex } from '../bridge/transport_duplex'
 import { GyreError } from '../errors/errors'
 import { Future } from '../future/future'
@@ -24,8 +24,11 @@ export interface Side {
   readonly shutdownTimeout: number
 }
 
+/** Throws what Node says of unusable keys and certificates. */
 export function clientSide(options: TlsClientOptions): Side {
-  const { handshakeTimeout: _, shutdownTimeout: __, ...forNode } = options
+  const { handshakeTimeout: _, shutdownTimeout: __, ...given } = options
+  // As tls.connect makes it, but before there is a connection that it would be too late for.
+  const forNode = { ...given, secureContext: given.secureContext ?? createSecureContext(given) }
   return {
     ...checkTimeouts(options),
     begin(duplex, { secured, failed }) {
@@ -84,8 +87,10 @@ export function* secure(
     if (below instanceof SocketTransport) below._upper = result
     return result
   } catch (error) {
-    // Once the transport is there, it is what hears of the end.
-    ;(transport as TlsTransport | null)?.abort()
+    // Once the transport is there, it is what hears of the end; its protocol knows nothing of it yet.
+    const unused = transport as TlsTransport | null
+    unused?.setProtocol({})
+    unused?.abort()
     duplex.destroy()
     below.abort()
     throw error

@@ -7,6 +7,7 @@ import type { Future } from '../future/future'
 import type { EventLoop } from '../loop/loop'
 import type { Protocol, Transport } from '../net/protocol'
 import { createOwnTask } from '../task/create'
+import { outsideTasks } from '../task/stepping'
 import { type Side, secure, serverSide } from './handshake'
 import { checkServerOptions, type TlsServerOptions } from './options'
 
@@ -51,7 +52,8 @@ function* greet(
   below.getExtraInfo('peername')
   try {
     const transport = yield* secure(loop, below, protocol, side)
-    transport._begin()
+    // The protocol is no part of the handshake: as without TLS, it hears of everything in no task.
+    outsideTasks(() => transport._begin())
   } catch (error) {
     if (isCancelled(error)) throw error
     if (options.onHandshakeError !== undefined) {

@@ -12,18 +12,30 @@ export interface HandshakeEvents {
   failed(error: Error): void
 }
 
+/** The time is kept by the loop's clock. Node's own takes 0 for two minutes; this is its longest. */
+const NODE_TIMEOUT_MS = 2 ** 31 - 1
+
 /** Making a server reads keys and certificates: once for all connections with the same options. */
-const servers = new WeakMap<TlsServerOptions, tls.Server>()
+const servers = new WeakMap<TlsServerOptions, { server: tls.Server; madeOf: TlsServerOptions }>()
 
 /** Throws what Node says of unusable keys and certificates. */
 export function serverFor(options: TlsServerOptions): tls.Server {
   const known = servers.get(options)
-  if (known !== undefined) return known
+  if (known !== undefined && hasSameValues(known.madeOf, options)) return known.server
   const { handshakeTimeout: _, shutdownTimeout: __, onHandshakeError: ___, ...forNode } = options
-  // The time is kept by the loop's clock.
-  const server = tls.createServer({ ...forNode, handshakeTimeout: 0, allowHalfOpen: true })
-  servers.set(options, server)
+  const ours = { handshakeTimeout: NODE_TIMEOUT_MS, allowHalfOpen: true }
+  const server = tls.createServer({ ...forNode, ...ours })
+  servers.set(options, { server, madeOf: { ...options } })
   return server
+}
+
+/** Whether nothing was put into the options since, such as a renewed certificate. */
+function hasSameValues(before: TlsServerOptions, now: TlsServerOptions): boolean {
+  const names = Object.keys(now) as (keyof TlsServerOptions)[]
+  return (
+    names.length === Object.keys(before).length &&
+    names.every((name) => Object.is(before[name], now[name]))
+  )
 }
 
 /** Begins the server's side of a handshake on `duplex`. */

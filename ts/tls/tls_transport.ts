@@ -5,7 +5,7 @@
 //                awaited, up to the shutdown timeout; only then the transport below is closed.
 //             2. As in asyncio there is no half-closing: the peer's end closes it.
 
-import type { TLSSocket } from 'node:tls'
+import type { CipherNameAndProtocol, PeerCertificate, TLSSocket } from 'node:tls'
 import { inspect } from 'node:util'
 import type { StreamEvents } from '../backend/backend'
 import { DuplexStream } from '../backend/duplex_stream'
@@ -18,6 +18,8 @@ import { SocketTransport } from '../net/transport'
 /** A TLSSocket as a stream of the backend's contract. */
 class TlsStream extends DuplexStream<TLSSocket> {
   private timer: TimerHandle | null = null
+  /** The peer has said goodbye and has all that was written: nothing can be lost any more. */
+  private owesOnlyGoodbye = false
 
   constructor(
     private readonly loop: EventLoop,
@@ -31,6 +33,7 @@ class TlsStream extends DuplexStream<TLSSocket> {
     const { stream, loop, shutdownTimeoutMs } = this
     if (stream.destroyed) return
     this.expectClose()
+    this.owesOnlyGoodbye = stream.readableEnded && stream.writableLength === 0
     const finish = () => {
       if (stream.writableFinished && stream.readableEnded) stream.destroy()
     }
@@ -43,6 +46,11 @@ class TlsStream extends DuplexStream<TLSSocket> {
     finish()
   }
 
+  /** A peer that ends and goes takes no goodbye of ours, which is how most connections end. */
+  protected override failWith(error: Error): void {
+    if (!this.owesOnlyGoodbye) super.failWith(error)
+  }
+
   protected override closed(): void {
     this.timer?.cancel()
     super.closed()
@@ -50,6 +58,11 @@ class TlsStream extends DuplexStream<TLSSocket> {
 }
 
 export class TlsTransport extends SocketTransport {
+  /** What was agreed on, kept because a socket that is closed has forgotten it. */
+  private readonly cipher: CipherNameAndProtocol
+  private readonly version: string | null
+  private readonly peercert: PeerCertificate
+
   constructor(
     loop: EventLoop,
     protocol: Protocol,
@@ -61,6 +74,9 @@ export class TlsTransport extends SocketTransport {
     const stream = new TlsStream(loop, socket, shutdownTimeoutMs)
     stream.attach(this as StreamEvents)
     this._attach(stream)
+    this.cipher = socket.getCipher()
+    this.version = socket.getProtocol()
+    this.peercert = socket.getPeerCertificate()
   }
 
   override canWriteEof(): boolean {
@@ -79,11 +95,11 @@ export class TlsTransport extends SocketTransport {
       case 'tlsSocket':
         return socket
       case 'cipher':
-        return socket.getCipher()
+        return this.cipher
       case 'peercert':
-        return socket.getPeerCertificate()
+        return this.peercert
       case 'tlsVersion':
-        return socket.getProtocol()
+        return this.version
       case 'alpnProtocol':
         return socket.alpnProtocol || null
       case 'servername':
@@ -95,7 +111,7 @@ export class TlsTransport extends SocketTransport {
 
   override [inspect.custom](): string {
     const state = this.isClosing() ? 'closing' : 'open'
-    return `<TlsTransport ${state} ${this.socket.getProtocol()} over ${inspect(this.below)}>`
+    return `<TlsTransport ${state} ${this.version} over ${inspect(this.below)}>`
   }
 }
 
