@@ -5,7 +5,8 @@ import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import net from 'node:net'
 import { Duplex, duplexPair, PassThrough } from 'node:stream'
-import { createTask, sleep } from 'gyre'
+import test from 'node:test'
+import { createTask, newEventLoop, run, sleep } from 'gyre'
 import { fromDuplex, toDuplex } from 'gyre/node'
 import { Recorder } from '../net/recorder.js'
 import { rejectionOf } from '../thrown.js'
@@ -120,6 +121,32 @@ testAsync('abort() destroys the stream, and the connection ends without an error
   await writer.waitClosed()
   assert.equal(left.destroyed, true)
 })
+
+for (const end of ['run', 'runUntilComplete and close'] as const) {
+  test(`a stream ends with the loop that it was given to, by ${end}`, async () => {
+    const { client, accepted } = await socketPair()
+    const closed = once(client, 'close')
+    const main = async () => {
+      const { reader, writer } = fromDuplex(client)
+      writer.write('hello')
+      const [sent] = (await once(accepted, 'data')) as [Buffer]
+      assert.equal(sent.toString(), 'hello')
+      accepted.write('x')
+      assert.equal((await reader.readexactly(1)).toString(), 'x')
+    }
+    if (end === 'run') {
+      await run(main)
+    } else {
+      const loop = newEventLoop()
+      await loop.runUntilComplete(main)
+      assert.equal(client.destroyed, false)
+      loop.close()
+    }
+    assert.equal(client.destroyed, true)
+    await closed
+    accepted.destroy()
+  })
+}
 
 testAsync('there and back: a duplex of a connection on a duplex', async () => {
   const [left, right] = duplexPair()

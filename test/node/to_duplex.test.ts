@@ -346,6 +346,20 @@ testAsync('destroying a stream that connects gives the connection up', async () 
   assert.ok(accepted <= 2)
 })
 
+testAsync('what the transport refuses to write is an error of the stream', () =>
+  withDuplex(async ({ peer }) => {
+    const { transport } = peer.writer
+    transport.writeEof()
+    const duplex = toDuplex(transport, { allowHalfOpen: true })
+    const failed = once(duplex, 'error')
+    const called = new Promise((resolve) => duplex.write('too late', resolve))
+    const [error] = await failed
+    assert.equal((error as NodeJS.ErrnoException).code, 'ERR_WRITE_AFTER_EOF')
+    assert.equal(await called, error)
+    assert.equal(duplex.bytesWritten, 0)
+  }),
+)
+
 testAsync('connect() of drivers that dial by themselves is answered', () =>
   withDuplex(async ({ duplex }) => {
     const called = new Promise<void>((resolve) => duplex.connect(1, 'nowhere', resolve))

@@ -199,6 +199,18 @@ testAsync('and back: a pair of web streams is a connection by way of Duplex.from
   }),
 )
 
+testAsync('a write that fails drops the connection, as nobody can end it any more', () =>
+  withWeb(async ({ web, own, peer }) => {
+    const writer = web.writable.getWriter()
+    const error = await rejectionOf(writer.write(5 as never))
+    assert.equal((error as NodeJS.ErrnoException).code, 'ERR_INVALID_ARG_TYPE')
+    assert.equal(await rejectionOf(writer.closed), error)
+    assert.equal((await peer.reader.read()).length, 0)
+    await own.writer.waitClosed()
+    await web.readable.cancel()
+  }),
+)
+
 testAsync('what is no pair is refused', async () => {
   for (const pair of [null, {}, { reader: 1, writer: 2 }]) {
     assert.throws(() => toWeb(pair as never), { code: 'ERR_INVALID_ARG_TYPE' })

@@ -306,9 +306,15 @@ export class TransportDuplex extends Duplex {
       callback(closedEarly())
       return
     }
+    try {
+      transport.writelines(pieces)
+    } catch (error) {
+      // Its end was written before the stream took it over, or a file is on its way.
+      callback(error as Error)
+      return
+    }
     this.bytesTaken += length
     this.idle.refresh()
-    transport.writelines(pieces)
     if (!this.isFull) {
       callback()
       return

@@ -1,9 +1,11 @@
 // fromDuplex: a stream of Node's as a connection of Gyre's.
 
+import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { DuplexStream } from '../backend/duplex_stream'
 import { invalidType } from '../errors/arguments'
 import { RuntimeError } from '../errors/errors'
+import type { ForeignHandle } from '../loop/foreign_handles'
 import type { EventLoop } from '../loop/loop'
 import { schedulingLoop } from '../loop/running'
 import type { Connection, ProtocolFactory } from '../net/connection'
@@ -16,7 +18,8 @@ import { SocketTransport } from '../net/transport'
  * would: gives reader and writer. With a factory it gives a transport and a protocol, as
  * `createConnection` does; `connectionMade` comes in the next turn.
  *
- * The stream must be given away: nobody else may read from it, write to it, or close it. If somebody
+ * The stream must be given away: nobody else may read from it, write to it, or close it, and it ends
+ * with the loop that runs (`run` closes its loop at the end). If somebody
  * does close it before its end, the connection is lost with ERR_STREAM_PREMATURE_CLOSE. Throws
  * TypeError for what is no stream of bytes, and RuntimeError (ERR_TRANSPORT_CLOSED) for one that has
  * ended.
@@ -47,12 +50,40 @@ export function fromDuplex(
   return protocol.pairOn(transport)
 }
 
+/** A stream that was given to a loop, and so ends with it. */
+class ForeignStream extends DuplexStream implements ForeignHandle {
+  constructor(
+    private readonly loop: EventLoop,
+    stream: Duplex,
+  ) {
+    super(loop.ring, stream)
+    loop._foreign.add(this)
+  }
+
+  /** @internal A socket of Node's keeps the process alive while the loop runs, which may read it. */
+  loopChanged(): void {
+    const { ref, unref } = this.stream as Partial<Pick<Socket, 'ref' | 'unref'>>
+    const hold = this.loop._isActive() ? ref : unref
+    hold?.call(this.stream)
+  }
+
+  /** @internal */
+  loopClosed(): void {
+    this.destroy()
+  }
+
+  protected override closed(): void {
+    this.loop._foreign.delete(this)
+    super.closed()
+  }
+}
+
 function transportOn(loop: EventLoop, stream: Duplex, protocol: Protocol): SocketTransport {
   if (typeof protocol !== 'object' || protocol === null) {
     throw invalidType('factory()', 'a protocol', protocol)
   }
   const transport = new SocketTransport(loop, protocol)
-  const handle = new DuplexStream(loop.ring, stream)
+  const handle = new ForeignStream(loop, stream)
   handle.attach(transport)
   transport._attach(handle)
   return transport

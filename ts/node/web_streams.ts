@@ -23,7 +23,7 @@ export interface WebStreamPair {
 
 /**
  * Reader and writer as streams of the web. Closing `writable` ends the sending half, aborting it
- * drops the connection, cancelling `readable` stops reading.
+ * or writing what fails drops the connection, cancelling `readable` stops reading.
  */
 export function toWeb(pair: {
   readonly reader: StreamReader
@@ -85,8 +85,14 @@ class WebConnection {
 
   readonly sink = {
     write: async (chunk: string | Uint8Array): Promise<void> => {
-      this.writer.write(chunk)
-      await createOwnTask(this.loop, this.writer.drain())
+      try {
+        this.writer.write(chunk)
+        await createOwnTask(this.loop, this.writer.drain())
+      } catch (error) {
+        // The stream has failed, and tells nobody: it is not aborted any more.
+        this.sink.abort()
+        throw error
+      }
     },
     close: async (): Promise<void> => {
       endSending(this.writer.transport)
