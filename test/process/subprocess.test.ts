@@ -350,6 +350,7 @@ test('wrong arguments are refused at once, and nothing is started', () => {
     assert.throws(() => createSubprocessExec('true', [], options as object), { code })
     assert.throws(() => createSubprocessShell('true', options as object), { code })
   }
+  assert.throws(() => createSubprocessShell('true', { shell: '' }), { code: type })
   assert.throws(() => createSubprocessExec('true', [], { shell: true } as object), { code: type })
   assert.throws(() => createSubprocessShell('true', { shell: true } as object), { code: type })
   assert.throws(() => loop.subprocessExec(null as never, 'true'), { code: type })

@@ -77,6 +77,8 @@ export function planShell(command: string, options: SubprocessShellOptions): Spa
   if (command === '') throw invalidType('command', 'a command line', command)
   checkRefused(options, ['stdio'])
   if (options.shell !== undefined) checkText('options.shell', options.shell)
+  // Node takes it for no shell at all.
+  if (options.shell === '') throw invalidType('options.shell', 'the name of a shell', '')
   const plan = planOptions(options, { shell: options.shell ?? true })
   return { program: command, args: [], ...plan }
 }
