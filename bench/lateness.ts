@@ -3,13 +3,9 @@
 
 import { type Coroutine, createTask, sleep } from 'gyre'
 import { type OperationCase, type Own, onBothBackends, type Scenario } from './scenario.js'
-import { quantileOf } from './statistics.js'
+import { latenessOf } from './statistics.js'
 
 const STEP_MS = 0.2
-
-function latenessOf(lateUs: readonly number[]): Own {
-  return { p50Us: quantileOf(lateUs, 0.5), p99Us: quantileOf(lateUs, 0.99) }
-}
 
 function delayed(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))

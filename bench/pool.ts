@@ -1,12 +1,14 @@
 // Executors. A job that does nothing shows what Gyre adds to the pool library under it; arithmetic in chunks
-// shows how near a map comes to using every core. `elapsed` is what counts: CPU time is that of all threads.
+// shows how near a map comes to using every core, and how late the loop's timers fire meanwhile. They are
+// compared by the time that has elapsed: CPU time is that of all threads.
 
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import { type Coroutine, gather, ProcessPoolExecutor, ThreadPoolExecutor } from 'gyre'
+import { type Coroutine, gather, ProcessPoolExecutor, sleep, ThreadPoolExecutor } from 'gyre'
 import { Piscina } from 'piscina'
 import { compute } from './pool_jobs.js'
-import { type OperationCase, onBothBackends, type Scenario } from './scenario.js'
+import { type OperationCase, type Own, onBothBackends, type Scenario } from './scenario.js'
+import { latenessOf } from './statistics.js'
 
 const jobs = new URL('./pool_jobs.js', import.meta.url)
 const IN_FLIGHT = 16
@@ -17,6 +19,21 @@ const ROUNDS = 10
 let piscina: Piscina | null = null
 let threads: ThreadPoolExecutor | null = null
 let processes: ProcessPoolExecutor | null = null
+
+function openPiscina(): Piscina {
+  piscina ??= new Piscina({
+    filename: fileURLToPath(jobs),
+    minThreads: WORKERS,
+    maxThreads: WORKERS,
+    idleTimeout: Infinity,
+  })
+  return piscina
+}
+
+function openThreads(): ThreadPoolExecutor {
+  threads ??= new ThreadPoolExecutor({ maxWorkers: WORKERS })
+  return threads
+}
 
 /** `count` jobs, so many in flight at any time. */
 function* inFlight(count: number, submit: () => Coroutine<unknown>): Coroutine<void> {
@@ -30,6 +47,7 @@ function* inFlight(count: number, submit: () => Coroutine<unknown>): Coroutine<v
 const nothing: OperationCase = {
   kind: 'operation',
   isParallel: true,
+  figure: 'wallNs',
   name: 'a job that does nothing',
   count: 3_000,
   arms: [
@@ -37,13 +55,7 @@ const nothing: OperationCase = {
       name: 'piscina',
       backend: null,
       async round(count) {
-        piscina ??= new Piscina({
-          filename: fileURLToPath(jobs),
-          minThreads: WORKERS,
-          maxThreads: WORKERS,
-          idleTimeout: Infinity,
-        })
-        const pool = piscina
+        const pool = openPiscina()
         let left = count
         const worker = async () => {
           while (left-- > 0) await pool.run(undefined)
@@ -53,8 +65,7 @@ const nothing: OperationCase = {
     },
     ...onBothBackends('ThreadPoolExecutor', {
       *steps(count: number): Coroutine<void> {
-        threads ??= new ThreadPoolExecutor({ maxWorkers: WORKERS })
-        const pool = threads
+        const pool = openThreads()
         yield* inFlight(count, function* () {
           yield* pool.submit({ module: jobs })
         })
@@ -75,6 +86,7 @@ const nothing: OperationCase = {
 const arithmetic: OperationCase = {
   kind: 'operation',
   isParallel: true,
+  figure: 'wallNs',
   name: `arithmetic, a map over ${WORKERS} workers`,
   count: 40,
   arms: [
@@ -87,9 +99,60 @@ const arithmetic: OperationCase = {
     },
     ...onBothBackends('ThreadPoolExecutor.map', {
       *steps(count: number): Coroutine<void> {
-        threads ??= new ThreadPoolExecutor({ maxWorkers: WORKERS })
         const items = new Array<number>(count).fill(ROUNDS)
-        yield* threads.map({ module: jobs, name: 'compute' }, items, { chunkSize: 5 }).toArray()
+        yield* openThreads()
+          .map({ module: jobs, name: 'compute' }, items, { chunkSize: 5 })
+          .toArray()
+      },
+    }),
+  ],
+}
+
+/** 1 to 10 ms, one after the other. */
+function delayAt(index: number): number {
+  return 1 + (index % 10)
+}
+
+/** How late the timers are that fire while all workers compute. */
+const timersMeanwhile: OperationCase = {
+  kind: 'operation',
+  isParallel: true,
+  figure: 'p99Us',
+  name: `timers of 1 to 10 ms during such a map`,
+  count: 40,
+  arms: [
+    {
+      name: 'setTimeout, piscina',
+      backend: null,
+      async round(count) {
+        const pool = openPiscina()
+        const lateUs: number[] = []
+        const map = Promise.all(
+          Array.from({ length: count }, () => pool.run(ROUNDS, { name: 'compute' })),
+        )
+        let isOver = false
+        void map.then(() => {
+          isOver = true
+        })
+        for (let index = 0; !isOver; index++) {
+          const dueAtMs = performance.now() + delayAt(index)
+          await new Promise((resolve) => setTimeout(resolve, delayAt(index)))
+          lateUs.push((performance.now() - dueAtMs) * 1e3)
+        }
+        return latenessOf(lateUs)
+      },
+    },
+    ...onBothBackends('sleep, ThreadPoolExecutor', {
+      *steps(count: number): Coroutine<Own> {
+        const items = new Array<number>(count).fill(ROUNDS)
+        const map = openThreads().map({ module: jobs, name: 'compute' }, items).toArray()
+        const lateUs: number[] = []
+        for (let index = 0; !map.done(); index++) {
+          const dueAtMs = performance.now() + delayAt(index)
+          yield* sleep(delayAt(index))
+          lateUs.push((performance.now() - dueAtMs) * 1e3)
+        }
+        return latenessOf(lateUs)
       },
     }),
   ],
@@ -98,5 +161,5 @@ const arithmetic: OperationCase = {
 export const pool: Scenario = {
   name: 'pool',
   title: 'Executors',
-  cases: [nothing, arithmetic],
+  cases: [nothing, arithmetic, timersMeanwhile],
 }

@@ -33,3 +33,8 @@ export function summarize(values: readonly number[]): Summary {
 export function ratioOf(values: readonly number[], references: readonly number[]): Summary {
   return summarize(values.map((value, round) => value / references[round]!))
 }
+
+/** What a round found that noted how late each timer was. */
+export function latenessOf(lateUs: readonly number[]): { p50Us: number; p99Us: number } {
+  return { p50Us: quantileOf(lateUs, 0.5), p99Us: quantileOf(lateUs, 0.99) }
+}

@@ -1,9 +1,9 @@
 // What a job throws comes back as itself.
 
 import assert from 'node:assert/strict'
-import { TimeoutError } from 'gyre'
+import { type Future, getRunningLoop, TimeoutError, toThread } from 'gyre'
 import { rejectionOf } from '../thrown.js'
-import { jobs, onBothPools } from './on_pools.js'
+import { jobs, onBothPools, onPool } from './on_pools.js'
 
 onBothPools(
   'an error keeps class, name, message, code, cause and properties',
@@ -35,6 +35,44 @@ onBothPools(
     assert.doesNotMatch(inWorker, /run_job|piscina/)
     assert.match(here, /whoSubmits .*job_errors\.test\.[jt]s/)
     assert.doesNotMatch(here, /executor\.[jt]s/)
+  },
+)
+
+onBothPools(
+  'the error of a map, of toThread and of runInExecutor tells who called them',
+  {},
+  async (executor) => {
+    const failing = { module: jobs, name: 'failWith' }
+    const ways = {
+      whoMaps: async () => void (await executor.map(failing, ['custom']).toArray()),
+      whoSendsToThread: async () => void (await toThread(failing, 'custom')),
+      whoRunsInExecutor: async () =>
+        void (await getRunningLoop().runInExecutor(executor, failing, 'custom')),
+    }
+    for (const [name, call] of Object.entries(ways)) {
+      const { stack = '' } = (await rejectionOf(call())) as Error
+      const [, here = ''] = stack.split('    -- submitted --')
+      assert.match(here.split('\n')[1] ?? '', new RegExp(`${name} .*job_errors\\.test`))
+    }
+  },
+)
+
+onPool(
+  'threads',
+  'in debug mode an error has all frames of who submitted it',
+  {},
+  async (executor) => {
+    const submitAt = (depth: number): Future<unknown> =>
+      depth > 0
+        ? submitAt(depth - 1)
+        : executor.submit({ module: jobs, name: 'failWith' }, 'custom')
+    const framesAt = async () => {
+      const { stack = '' } = (await rejectionOf(submitAt(5))) as Error
+      return stack.split('    -- submitted --')[1]?.match(/submitAt/g)?.length
+    }
+    assert.equal(await framesAt(), 2)
+    getRunningLoop().setDebug(true)
+    assert.equal(await framesAt(), 6)
   },
 )
 

@@ -11,6 +11,7 @@ import { QueueFull, RuntimeError } from '../errors/errors'
 import { QueueConnectionError } from '../errors/executor_errors'
 import { receiveError } from '../executors/error_transport'
 import { JobResults, type MapOptions, type MapSource } from '../executors/map'
+import { completeTraceOf, type SubmitTrace, submittedAt, traceOf } from '../executors/submit_trace'
 import type { Cancellation } from '../future/cancellation'
 import { Future } from '../future/future'
 import type { EventLoop } from '../loop/loop'
@@ -54,6 +55,7 @@ class BullFuture extends Future<unknown> {
     private readonly owner: { jobCancelled(future: BullFuture): void },
     readonly id: string,
     readonly isChunk: boolean,
+    readonly trace: SubmitTrace,
   ) {
     super(loop)
   }
@@ -115,7 +117,7 @@ export class BullExecutor {
    * QueueConnectionError where Redis cannot be reached.
    */
   submit<R = unknown>(name: string, ...args: unknown[]): Future<R> {
-    return this._submit(name, args, false) as Future<R>
+    return this._submit(name, args, false, traceOf(this.submit)) as Future<R>
   }
 
   /** Runs the job `name` once for each of `items`, and gives the results in order. */
@@ -126,7 +128,7 @@ export class BullExecutor {
   ): JobResults<R> {
     checkName(name)
     this.checkOpen()
-    return new JobResults<R>(this, name, items, options)
+    return new JobResults<R>(this, name, items, options, completeTraceOf(this.map))
   }
 
   /** Takes no more jobs; waits for those that are under way, or cancels them; closes the connections. */
@@ -148,7 +150,12 @@ export class BullExecutor {
   }
 
   /** @internal */
-  _submit(name: unknown, args: readonly unknown[], isChunk: boolean): Future<unknown> {
+  _submit(
+    name: unknown,
+    args: readonly unknown[],
+    isChunk: boolean,
+    trace: SubmitTrace,
+  ): Future<unknown> {
     checkName(name)
     this.checkOpen()
     args.forEach((arg, index) => {
@@ -157,7 +164,7 @@ export class BullExecutor {
     if (!this._hasRoom()) {
       throw new QueueFull(`${this.options.maxQueue} jobs are under way already, which is maxQueue`)
     }
-    const future = new BullFuture(schedulingLoop(), this, randomUUID(), isChunk)
+    const future = new BullFuture(schedulingLoop(), this, randomUUID(), isChunk, trace)
     this.pending.set(future.id, future)
     void this.add(name, args, future)
     return future
@@ -263,7 +270,7 @@ export class BullExecutor {
       const thrown =
         failure === undefined
           ? new RuntimeError(`the job failed in the queue: ${reason}`, 'ERR_JOB_LOST')
-          : receiveError(failure.error, null)
+          : receiveError(failure.error, submittedAt(future.trace))
       if (!future.isChunk) throw thrown
       return { values: failure?.values ?? [], error: { thrown } }
     })

@@ -2,8 +2,9 @@
 // workers are its host's affair.
 //
 // Invariants: 1. A job is in `queue` (not started), in `running` (a worker has it), or over.
-//             2. At most maxWorkers jobs are running. A job that was cancelled but not terminated is
-//                running until its function has ended: its worker is not free before.
+//             2. At most maxWorkers workers are busy. A job that was cancelled but not terminated keeps its
+//                worker busy until its function has ended. A worker may be free, and have the next job,
+//                a moment before its job is over here: the reply is on its way then.
 //             3. While a job is in the queue, all workers are busy.
 
 import { availableParallelism } from 'node:os'
@@ -24,6 +25,7 @@ import {
 import { JobFuture, type JobOwner } from './job_future'
 import { JobResults, type MapOptions, type MapSource } from './map'
 import type { Initializer } from './messages'
+import { completeTraceOf, type SubmitTrace, submittedAt, traceOf } from './submit_trace'
 
 export interface ExecutorOptions {
   /** How many jobs run at once; by default as many as the machine runs in parallel. */
@@ -82,6 +84,7 @@ export abstract class Executor implements JobOwner {
   private readonly queue = new LinkedList()
   private queued = 0
   private readonly running = new Set<JobFuture<unknown>>()
+  private busy = 0
   private closed: Promise<void> | null = null
   private readonly closeWaiters: Future<void>[] = []
   private roomWaiters: (() => void)[] = []
@@ -120,7 +123,7 @@ export abstract class Executor implements JobOwner {
   ): Future<Awaited<R>>
   submit<R = unknown>(fn: ModuleFunction, ...args: unknown[]): Future<Awaited<R>>
   submit(fn: JobFunction<never[], unknown>, ...args: unknown[]): Future<unknown> {
-    return this._submit(fn, args, false, this.submit)
+    return this._submit(fn, args, false, traceOf(this.submit))
   }
 
   /**
@@ -144,7 +147,7 @@ export abstract class Executor implements JobOwner {
   ): JobResults<unknown> {
     specOf(fn)
     this.checkOpen()
-    return new JobResults(this, fn, items, options)
+    return new JobResults(this, fn, items, options, completeTraceOf(this.map))
   }
 
   /**
@@ -166,12 +169,12 @@ export abstract class Executor implements JobOwner {
     await this.shutdown()
   }
 
-  /** @internal `caller` and what is above it are left out of the stack that is kept. */
+  /** @internal `trace`: who submitted it. */
   _submit(
     fn: unknown,
     args: readonly unknown[],
     isChunk: boolean,
-    caller: (...args: never[]) => unknown,
+    trace: SubmitTrace,
   ): JobFuture<unknown> {
     const spec = specOf(fn)
     this.checkOpen()
@@ -180,10 +183,8 @@ export abstract class Executor implements JobOwner {
       throw new QueueFull(`${maxQueue} jobs wait for a worker already, which is maxQueue`)
     }
     const packed = this.host.pack(args)
-    const trace: { stack?: string } = {}
-    Error.captureStackTrace(trace, caller)
     const job = new JobFuture<unknown>(schedulingLoop(), this, spec, packed, isChunk, trace)
-    if (this.running.size < this.options.maxWorkers) this.start(job)
+    if (this.busy < this.options.maxWorkers) this.start(job)
     else {
       this.queue.add(job)
       this.queued++
@@ -194,7 +195,7 @@ export abstract class Executor implements JobOwner {
   /** @internal Whether a job can be submitted now. */
   _hasRoom(): boolean {
     const { maxWorkers, maxQueue } = this.options
-    return this.running.size < maxWorkers || this.queued < maxQueue
+    return this.busy < maxWorkers || this.queued < maxQueue
   }
 
   /** @internal Calls `listener` once when a job can be submitted, or none ever. */
@@ -226,25 +227,38 @@ export abstract class Executor implements JobOwner {
   private start(job: JobFuture<unknown>): void {
     const { spec, isChunk, packed } = job
     this.running.add(job)
+    this.busy++
     try {
-      job.running = this.host.start({ spec, isChunk, packed }, (ending) => this.ended(job, ending))
+      job.running = this.host.start(
+        { spec, isChunk, packed },
+        {
+          freed: () => this.freed(),
+          ended: (ending) => this.ended(job, ending),
+        },
+      )
     } catch (error) {
+      this.freed()
       this.ended(job, { kind: 'lost', error: error as Error })
     }
+  }
+
+  /** A worker is free, or can be replaced. */
+  private freed(): void {
+    this.busy--
+    if (this.state !== State.BROKEN) this.startNext()
   }
 
   private ended(job: JobFuture<unknown>, ending: Ending): void {
     this.running.delete(job)
     job.running = null
     if (ending.kind === 'broken') this.break(receiveError(ending.error, null))
-    this.startNext()
     settle(job, ending, () => this.brokenError())
     this.roomChanged()
     this.closeIfOver()
   }
 
   private startNext(): void {
-    while (this.queued > 0 && this.running.size < this.options.maxWorkers) {
+    while (this.queued > 0 && this.busy < this.options.maxWorkers) {
       this.start(this.takeFirst() as JobFuture<unknown>)
     }
   }
@@ -306,7 +320,10 @@ function settle(job: JobFuture<unknown>, ending: Ending, brokenError: () => Erro
       break
     case 'results': {
       const { values, error } = ending
-      job.succeed({ values, error: error && { thrown: receiveError(error, job.submittedAt()) } })
+      job.succeed({
+        values,
+        error: error && { thrown: receiveError(error, submittedAt(job.trace)) },
+      })
       break
     }
     case 'threw':

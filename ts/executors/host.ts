@@ -12,6 +12,9 @@ export interface Packed {
   readonly transferList: readonly unknown[]
 }
 
+/** A job for a worker. */
+export type SentJob = Omit<JobMessage, 'args'> & { readonly packed: Packed }
+
 /** A job that runs in a worker. */
 export interface RunningJob {
   /** Tells the job; it goes on until it heeds its signal. */
@@ -20,17 +23,19 @@ export interface RunningJob {
   terminate(): void
 }
 
+/** What an executor hears of a job that it started; not before `start` has returned. */
+export interface JobEvents {
+  /** Once, before `ended`: the worker can take another job, or another worker can be had. */
+  freed(): void
+  /** Once, last. */
+  ended(ending: Ending): void
+}
+
 export interface WorkerHost {
   /** Takes the arguments of a call. Throws NotSendableError for what cannot be sent. */
   pack(args: readonly unknown[]): Packed
-  /**
-   * Starts a job; `ended` is called once, not before `start` has returned. REQUIRES: fewer jobs than
-   * workers are running.
-   */
-  start(
-    job: Omit<JobMessage, 'args'> & { packed: Packed },
-    ended: (ending: Ending) => void,
-  ): RunningJob
+  /** Starts a job. REQUIRES: a worker is free, or can be had. */
+  start(job: SentJob, events: JobEvents): RunningJob
   /** Ends the workers. REQUIRES: no job is running. */
   close(): Promise<void>
 }

@@ -8,6 +8,7 @@ import type { EventLoop } from '../loop/loop'
 import { receiveError } from './error_transport'
 import type { Packed, RunningJob } from './host'
 import type { JobSpec } from './job_function'
+import { type SubmitTrace, submittedAt } from './submit_trace'
 
 /** What a job hears of, or changes in, the executor it belongs to. */
 export interface JobOwner {
@@ -28,8 +29,7 @@ export class JobFuture<T> extends Future<T> implements Linked {
     readonly spec: JobSpec,
     readonly packed: Packed,
     readonly isChunk: boolean,
-    /** Holds the stack of who submitted it, written out only where it is needed. */
-    private readonly trace: { readonly stack?: string },
+    readonly trace: SubmitTrace,
   ) {
     super(loop)
   }
@@ -45,12 +45,6 @@ export class JobFuture<T> extends Future<T> implements Linked {
     return this._state !== FutureState.PENDING || this._loop.isClosed()
   }
 
-  /** @internal The frames of who submitted it. */
-  submittedAt(): string {
-    const frames = (this.trace.stack ?? '').split('\n').slice(1).join('\n')
-    return `    -- submitted --\n${frames}`
-  }
-
   /** @internal */
   fail(error: unknown): void {
     if (!this.isAbandoned()) this.setException(error)
@@ -58,7 +52,7 @@ export class JobFuture<T> extends Future<T> implements Linked {
 
   /** @internal */
   failWith(sent: Parameters<typeof receiveError>[0]): void {
-    this.fail(receiveError(sent, this.submittedAt()))
+    this.fail(receiveError(sent, submittedAt(this.trace)))
   }
 
   /** @internal */

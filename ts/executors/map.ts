@@ -12,6 +12,7 @@ import { schedulingLoop } from '../loop/running'
 import type { Coroutine } from '../task/coroutine'
 import { createOwnTask, wrap } from '../task/create'
 import type { Task } from '../task/task'
+import type { SubmitTrace } from './submit_trace'
 
 /** Where the items come from. */
 export type MapSource<T> = Iterable<T> | AsyncIterable<T>
@@ -32,7 +33,7 @@ export interface MapTarget {
     fn: unknown,
     args: readonly unknown[],
     isChunk: boolean,
-    caller: (...args: never[]) => unknown,
+    trace: SubmitTrace,
   ): Future<unknown>
 }
 
@@ -76,6 +77,8 @@ export class JobResults<R> implements AsyncIterableIterator<R> {
     private readonly fn: unknown,
     source: MapSource<unknown>,
     { chunkSize = 1, bufferSize = 2 * executor.maxWorkers }: MapOptions,
+    /** Who called `map`: that is who submits the chunks. */
+    private readonly trace: SubmitTrace,
   ) {
     checkInteger('options.chunkSize', chunkSize, 1)
     checkInteger('options.bufferSize', bufferSize, 1)
@@ -193,7 +196,7 @@ export class JobResults<R> implements AsyncIterableIterator<R> {
   }
 
   private submitChunk(items: readonly unknown[]): void {
-    this.chunks.push(this.executor._submit(this.fn, items, true, this.submitChunk))
+    this.chunks.push(this.executor._submit(this.fn, items, true, this.trace))
     this.unread++
     wake(this.wakeReader)
   }

@@ -9,8 +9,16 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { join } from 'node:path'
 import { deserialize, serialize } from 'node:v8'
 import { NotSendableError, WorkerDiedError } from '../errors/executor_errors'
-import type { Ending, Packed, RunningJob, StrayErrorListener, WorkerHost } from './host'
-import type { Initializer, JobMessage } from './messages'
+import type {
+  Ending,
+  JobEvents,
+  Packed,
+  RunningJob,
+  SentJob,
+  StrayErrorListener,
+  WorkerHost,
+} from './host'
+import type { Initializer } from './messages'
 import type { FromProcess, ToProcess } from './process_messages'
 import { unwrapTransfers } from './transfer'
 
@@ -34,7 +42,7 @@ function endAll(): void {
 class WorkerProcess {
   private readonly child: ChildProcess
   private id = 0
-  private ended: ((ending: Ending) => void) | null = null
+  private events: JobEvents | null = null
   private spawnError: Error | null = null
   readonly exited: Promise<void>
 
@@ -78,18 +86,15 @@ class WorkerProcess {
   }
 
   get isIdle(): boolean {
-    return this.ended === null
+    return this.events === null
   }
 
-  start(
-    { spec, isChunk, packed }: Omit<JobMessage, 'args'> & { packed: Packed },
-    ended: (ending: Ending) => void,
-  ): RunningJob {
+  start({ spec, isChunk, packed }: SentJob, events: JobEvents): RunningJob {
     const id = ++this.id
-    this.ended = ended
+    this.events = events
     this.ref()
     this.send({ kind: 'job', id, spec, args: packed.args as Uint8Array, isChunk })
-    const isRunning = () => this.ended === ended
+    const isRunning = () => this.events === events
     return {
       cancel: () => {
         if (isRunning()) this.send({ kind: 'cancel', id })
@@ -114,31 +119,25 @@ class WorkerProcess {
   }
 
   private replied(message: FromProcess): void {
-    const { ended } = this
-    if (ended === null || message.id !== this.id) return
-    this.ended = null
+    const { events } = this
+    if (events === null || message.id !== this.id) return
+    this.events = null
     this.unref()
-    switch (message.kind) {
-      case 'result':
-        ended({ kind: 'result', value: deserialize(message.value) })
-        break
-      case 'results':
-        ended({ kind: 'results', values: deserialize(message.values), error: message.error })
-        break
-      default:
-        ended(message)
-    }
+    events.freed()
+    events.ended(endingOf(message))
   }
 
   private over(onStrayError: StrayErrorListener): void {
-    const { ended, child, spawnError } = this
-    this.ended = null
+    const { events, child, spawnError } = this
+    this.events = null
     this.onExit(this)
     alive.delete(this)
     if (alive.size === 0) process.removeListener('exit', endAll)
     const { exitCode, signalCode } = child
-    if (ended !== null) ended({ kind: 'lost', error: lossOf(exitCode, signalCode, spawnError) })
-    else if (exitCode !== 0 && signalCode === null && spawnError === null) {
+    if (events !== null) {
+      events.freed()
+      events.ended({ kind: 'lost', error: lossOf(exitCode, signalCode, spawnError) })
+    } else if (exitCode !== 0 && signalCode === null && spawnError === null) {
       onStrayError(lossOf(exitCode, signalCode, null))
     }
   }
@@ -173,21 +172,29 @@ export class ProcessHost implements WorkerHost {
     }
   }
 
-  start(
-    job: Omit<JobMessage, 'args'> & { packed: Packed },
-    ended: (ending: Ending) => void,
-  ): RunningJob {
+  start(job: SentJob, events: JobEvents): RunningJob {
     for (const process of this.processes) {
-      if (process.isIdle) return process.start(job, ended)
+      if (process.isIdle) return process.start(job, events)
     }
     const exited = (process: WorkerProcess) => this.processes.delete(process)
     const process = new WorkerProcess(this.options, exited, this.onStrayError)
     this.processes.add(process)
-    return process.start(job, ended)
+    return process.start(job, events)
   }
 
   async close(): Promise<void> {
     await Promise.all([...this.processes].map((process) => process.close()))
+  }
+}
+
+function endingOf(message: FromProcess): Ending {
+  switch (message.kind) {
+    case 'result':
+      return { kind: 'result', value: deserialize(message.value) }
+    case 'results':
+      return { kind: 'results', values: deserialize(message.values), error: message.error }
+    default:
+      return message
   }
 }
 

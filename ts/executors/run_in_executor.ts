@@ -9,6 +9,7 @@ import { placeOf } from '../run/default_executor'
 import { Executor } from './executor'
 import type { ModuleFunction, StandaloneFunction } from './job_function'
 import { ThreadPoolExecutor } from './pools'
+import { traceOf } from './submit_trace'
 
 /** Anything with a `submit` like that of the executors. */
 export interface Submits {
@@ -43,10 +44,26 @@ EventLoop.prototype.runInExecutor = function runInExecutor(
   fn: unknown,
   ...args: unknown[]
 ): Future<never> {
-  this._checkOpen()
-  const chosen = executor === null ? defaultExecutor(this) : executor
-  checkFunction('executor.submit', (chosen as Partial<Submits> | undefined)?.submit)
-  return (chosen as Submits).submit(fn as never, ...(args as never[])) as Future<never>
+  return submitTo(this, executor, fn, args, this.runInExecutor) as Future<never>
+}
+
+/** `caller` is left out of the stack of who submitted the job. */
+function submitTo(
+  loop: EventLoop,
+  executor: Submits | null,
+  fn: unknown,
+  args: readonly unknown[],
+  caller: (...args: never[]) => unknown,
+): Future<unknown> {
+  loop._checkOpen()
+  const chosen: Submits = executor === null ? defaultExecutor(loop) : executor
+  const submit = (chosen as Partial<Submits> | undefined)?.submit
+  checkFunction('executor.submit', submit)
+  // An executor of somebody else's, or one that has a `submit` of its own.
+  if (!(chosen instanceof Executor) || submit !== Executor.prototype.submit) {
+    return chosen.submit(fn as never, ...(args as never[]))
+  }
+  return chosen._submit(fn, args, false, traceOf(caller))
 }
 
 EventLoop.prototype.setDefaultExecutor = function setDefaultExecutor(
@@ -80,5 +97,5 @@ export function toThread<A extends readonly unknown[], R>(
 ): Future<Awaited<R>>
 export function toThread<R = unknown>(fn: ModuleFunction, ...args: unknown[]): Future<Awaited<R>>
 export function toThread(fn: unknown, ...args: unknown[]): Future<unknown> {
-  return schedulingLoop().runInExecutor(null, fn as never, ...(args as never[]))
+  return submitTo(schedulingLoop(), null, fn, args, toThread)
 }

@@ -7,9 +7,17 @@ import type { ResourceLimits } from 'node:worker_threads'
 import type { Piscina } from 'piscina'
 import { NotSendableError, WorkerDiedError } from '../errors/executor_errors'
 import { CancelFlags } from './cancel_flags'
-import type { Ending, Packed, RunningJob, StrayErrorListener, WorkerHost } from './host'
-import type { Initializer, JobMessage, Reply } from './messages'
-import type { ThreadStart } from './thread_worker'
+import type {
+  Ending,
+  JobEvents,
+  Packed,
+  RunningJob,
+  SentJob,
+  StrayErrorListener,
+  WorkerHost,
+} from './host'
+import type { Initializer } from './messages'
+import { endingOf, type ThreadReply, type ThreadStart, threadMessage } from './thread_messages'
 import { unwrapTransfers } from './transfer'
 
 export interface ThreadHostOptions {
@@ -42,32 +50,37 @@ export class ThreadHost implements WorkerHost {
     }
   }
 
-  start(
-    { spec, isChunk, packed }: Omit<JobMessage, 'args'> & { packed: Packed },
-    ended: (ending: Ending) => void,
-  ): RunningJob {
+  start(job: SentJob, events: JobEvents): RunningJob {
     const { flags } = this
     const slot = flags.take()
-    const abort = this.options.terminate ? new Abort() : null
-    const message = { spec, args: packed.args, isChunk, slot }
-    const pool = this.ensurePool()
-    const result = pool.run(message, {
-      transferList: packed.transferList as never,
-      ...(abort === null ? {} : { signal: abort as never }),
-    }) as Promise<Reply>
+    let isOver = false
+    const over = () => {
+      isOver = true
+      flags.giveBack(slot)
+      events.freed()
+    }
+    const signal = new TaskSignal(over)
+    const { transferList } = job.packed
+    const result = this.ensurePool().run(threadMessage(job, slot), {
+      ...(transferList.length === 0 ? {} : { transferList: transferList as never }),
+      signal: signal as never,
+    }) as Promise<ThreadReply>
+    signal.isPosted = true
+    const end = (ending: Ending) => {
+      if (!isOver) over()
+      events.ended(ending)
+    }
     result.then(
-      (reply) => {
-        flags.giveBack(slot)
-        ended(reply)
-      },
-      (error: Error) => {
-        flags.giveBack(slot)
-        ended({ kind: 'lost', error: lossOf(error) })
-      },
+      (reply) => end(endingOf(reply)),
+      (error: Error) => end({ kind: 'lost', error: lossOf(error) }),
     )
     return {
-      cancel: () => flags.cancel(slot),
-      terminate: () => abort?.abort(),
+      cancel: () => {
+        if (!isOver) flags.cancel(slot)
+      },
+      terminate: () => {
+        if (!isOver) signal.abort()
+      },
     }
   }
 
@@ -107,13 +120,24 @@ export class ThreadHost implements WorkerHost {
   }
 }
 
-/** As much of an EventEmitter as piscina needs to be told; an AbortController costs far more. */
-class Abort {
+/**
+ * As much of an EventEmitter as piscina needs to be told to abort; an AbortController costs far more.
+ * piscina takes its listener away as soon as the thread has answered, which is earlier than its promise
+ * tells: a thread that gets its next job at once does not fall asleep in between.
+ */
+class TaskSignal {
   readonly aborted = false
-  private listener: () => void = () => {}
+  /** Before, nobody knows of the job yet. */
+  isPosted = false
+  private listener: (() => void) | null = null
+
+  constructor(private readonly onOver: () => void) {}
 
   abort(): void {
-    this.listener()
+    const { listener } = this
+    // While it ends the thread piscina counts it among those it has: no other would be started.
+    this.listener = null
+    listener?.()
   }
 
   once(_event: string, listener: () => void): void {
@@ -121,7 +145,9 @@ class Abort {
   }
 
   removeListener(): void {
-    this.listener = () => {}
+    if (this.listener === null || !this.isPosted) return
+    this.listener = null
+    this.onOver()
   }
 }
 

@@ -4,21 +4,10 @@ import { workerData } from 'node:worker_threads'
 import { NotSendableError } from '../errors/executor_errors'
 import { CancelFlag } from './cancel_flags'
 import { sendError } from './error_transport'
-import type { Initializer, JobMessage, Reply } from './messages'
+import type { Reply } from './messages'
 import { runJob, type WorkerSide } from './run_job'
+import { jobOf, type ThreadMessage, type ThreadReply, type ThreadStart } from './thread_messages'
 import { unwrapTransfers } from './transfer'
-
-/** A job for a thread. */
-export interface ThreadJobMessage extends JobMessage {
-  /** Its word among the cancel flags. */
-  readonly slot: number
-}
-
-/** What every thread is given at its start. */
-export interface ThreadStart {
-  readonly flags: Int32Array
-  readonly initializer: Initializer | null
-}
 
 const { flags, initializer } = workerData as ThreadStart
 
@@ -34,9 +23,10 @@ function isCloneable(value: unknown): boolean {
 }
 
 /** @internal The entry that piscina calls. */
-export function run(message: ThreadJobMessage): unknown {
-  const flag = new CancelFlag(flags, message.slot)
-  const reply = runJob(message, flag, side)
+export function run(message: ThreadMessage): unknown {
+  const [slot] = message
+  const flag = new CancelFlag(flags, slot)
+  const reply = runJob(jobOf(message), flag, side)
   if (reply instanceof Promise) {
     return reply.then((settled) => finish(settled, flag))
   }
@@ -49,21 +39,22 @@ function finish(reply: Reply, flag: CancelFlag): unknown {
   const values = reply.kind === 'result' ? [reply.value] : reply.values
   const { values: unwrapped, list } = unwrapTransfers(values)
   if (list.length === 0) return checked(reply, values)
-  const sent: Reply =
-    reply.kind === 'result'
-      ? { kind: 'result', value: unwrapped[0] }
-      : { ...reply, values: unwrapped }
+  const sent: ThreadReply =
+    reply.kind === 'result' ? [unwrapped[0]] : { ...reply, values: unwrapped }
   const { move, transferableSymbol, valueSymbol } = require('piscina') as typeof import('piscina')
   return move({ [transferableSymbol]: list, [valueSymbol]: sent } as never)
 }
 
 /** A result that cannot be cloned would end the thread where piscina sends it: so it is found here. */
-function checked(reply: Reply, values: readonly unknown[]): Reply {
+function checked(
+  reply: Reply & { kind: 'result' | 'results' },
+  values: readonly unknown[],
+): ThreadReply {
   try {
     for (const value of values) {
       if (!isPlainlyCloneable(value)) structuredClone(value)
     }
-    return reply
+    return reply.kind === 'result' ? [reply.value] : reply
   } catch (cause) {
     const text = `what the job returned cannot be sent back: ${(cause as Error).message}`
     return {
