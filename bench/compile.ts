@@ -6,6 +6,8 @@ import { basename, dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const COMPILERS = ['cc', 'gcc', 'clang']
+/** What they include, of ours. */
+const HEADERS = ['measure.h', 'peers/serve.h']
 const outcomes = new Map<string, string | null>()
 
 /** The program made of a C file (its path from bench/); null where it cannot be compiled. */
@@ -14,12 +16,16 @@ export function compiled(source: string): string | null {
   return outcomes.get(source)!
 }
 
+function pathOf(source: string): string {
+  return fileURLToPath(new URL(`../../bench/${source}`, import.meta.url))
+}
+
 function compile(source: string): string | null {
-  // They use epoll.
+  // They use epoll or io_uring.
   if (process.platform !== 'linux') return null
-  const path = fileURLToPath(new URL(`../../bench/${source}`, import.meta.url))
+  const path = pathOf(source)
   const program = fileURLToPath(new URL(`./programs/${basename(source, '.c')}`, import.meta.url))
-  const sources = [path, fileURLToPath(new URL('../../bench/measure.h', import.meta.url))]
+  const sources = [path, ...HEADERS.map(pathOf)]
   const changedMs = Math.max(...sources.map((name) => statSync(name).mtimeMs))
   if (existsSync(program) && statSync(program).mtimeMs > changedMs) return program
   mkdirSync(dirname(program), { recursive: true })

@@ -12,7 +12,7 @@ import {
   startServer,
   type Transport,
 } from 'gyre'
-import { cPeer, pythonPeer } from './peer.js'
+import { cPeer, probedPeer, pythonPeer } from './peer.js'
 import { onBothBackends, type ServerArm } from './scenario.js'
 
 const READ_BYTES = 64 * 1024
@@ -82,6 +82,7 @@ export const echoServers: readonly ServerArm[] = [
   ...onBothBackends('streams, generator', { serve: serveByGenerator }),
   ...onBothBackends('streams, async', { serve: serveByAsyncFunction }),
   { name: 'C, epoll', backend: null, peer: cPeer('echo.c') },
+  { name: 'C, io_uring', backend: null, peer: probedPeer('echo_uring.c') },
   {
     name: 'uvloop protocol',
     backend: null,

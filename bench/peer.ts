@@ -17,7 +17,23 @@ export function cPeer(source: string): Peer {
   return {
     find() {
       const program = compiled(`peers/${source}`)
-      return program === null ? { missing: 'no C compiler, or not Linux' } : { command: [program] }
+      return program === null
+        ? { missing: 'it could not be compiled here' }
+        : { command: [program] }
+    },
+  }
+}
+
+/** One that not every kernel runs: with `probe`, it exits with 0, or with a reason. */
+export function probedPeer(source: string): Peer {
+  const peer = cPeer(source)
+  return {
+    find() {
+      const found = peer.find()
+      if ('missing' in found) return found
+      const [program = ''] = found.command
+      const { status, stderr } = spawnSync(program, ['probe'], { encoding: 'utf8' })
+      return status === 0 ? found : { missing: stderr.trim() || 'it does not run here' }
     },
   }
 }

@@ -4,18 +4,11 @@
 // Prints its port, and answers each line on its input with what it has used up, as the other arms do.
 
 #define _GNU_SOURCE
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <unistd.h>
+
+#include "serve.h"
 
 enum { kEventsMax = 1024, kReceiveBytes = 256 * 1024 };
 
@@ -28,35 +21,15 @@ struct Connection {
 static int epoll_fd;
 static char receive_buffer[kReceiveBytes];
 
-static void Fail(const char* what) {
-  perror(what);
-  exit(1);
-}
-
 static void Watch(int operation, int fd, uint32_t events, void* data) {
   struct epoll_event event = {.events = events, .data.ptr = data};
   if (epoll_ctl(epoll_fd, operation, fd, &event) < 0) Fail("epoll_ctl");
 }
 
-static int Listen(void) {
-  struct sockaddr_in address = {.sin_family = AF_INET};
-  socklen_t length = sizeof address;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0 || bind(fd, (struct sockaddr*)&address, length) < 0 || listen(fd, 1024) < 0)
-    Fail("listen");
-  if (getsockname(fd, (struct sockaddr*)&address, &length) < 0) Fail("getsockname");
-  printf("%d\n", ntohs(address.sin_port));
-  fflush(stdout);
-  return fd;
-}
-
 static void Accept(int listener) {
-  const int yes = 1;
   for (;;) {
     const int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) return;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
     struct Connection* connection = calloc(1, sizeof *connection);
     if (connection == NULL) Fail("no memory");
     connection->fd = fd;
@@ -74,6 +47,10 @@ static void Close(struct Connection* connection) {
 static void Send(struct Connection* connection, const char* data, size_t bytes) {
   while (bytes > 0) {
     const ssize_t count = send(connection->fd, data, bytes, MSG_NOSIGNAL);
+    if (count < 0 && errno != EAGAIN) {
+      Close(connection);
+      return;
+    }
     if (count < 0) break;
     data += count;
     bytes -= (size_t)count;
@@ -98,26 +75,6 @@ static void Receive(struct Connection* connection) {
   if (count < 0 && errno == EAGAIN) return;
   if (count <= 0) Close(connection);
   else Send(connection, receive_buffer, (size_t)count);
-}
-
-static long long ResidentBytes(void) {
-  long long total = 0, resident = 0;
-  FILE* file = fopen("/proc/self/statm", "r");
-  if (file == NULL || fscanf(file, "%lld %lld", &total, &resident) != 2) Fail("/proc/self/statm");
-  fclose(file);
-  return resident * sysconf(_SC_PAGESIZE);
-}
-
-static void TellUsage(void) {
-  char line[64];
-  struct rusage usage;
-  if (fgets(line, sizeof line, stdin) == NULL) exit(0);
-  getrusage(RUSAGE_SELF, &usage);
-  const int64_t cpu_us = (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000LL +
-                         usage.ru_utime.tv_usec + usage.ru_stime.tv_usec;
-  printf("{\"cpuUs\":%lld,\"rssBytes\":%lld,\"rssPeakBytes\":%ld}\n", (long long)cpu_us,
-         ResidentBytes(), usage.ru_maxrss * 1024);
-  fflush(stdout);
 }
 
 int main(void) {
