@@ -13,13 +13,13 @@ export interface Peer {
 }
 
 /** A C program of bench/peers/. */
-export function cPeer(source: string): Peer {
+export function cPeer(source: string, ...options: string[]): Peer {
   return {
     find() {
       const program = compiled(`peers/${source}`)
       return program === null
         ? { missing: 'it could not be compiled here' }
-        : { command: [program] }
+        : { command: [program, ...options] }
     },
   }
 }

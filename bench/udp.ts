@@ -9,6 +9,7 @@ import {
   getRunningLoop,
   type SocketName,
 } from 'gyre'
+import { cPeer } from './peer.js'
 import { onBothBackends, type Scenario, type ServerArm, type ServerCase } from './scenario.js'
 
 class DatagramEcho implements DatagramProtocol {
@@ -40,6 +41,8 @@ function* serve(): Coroutine<number> {
 
 const arms: readonly ServerArm[] = [
   { name: 'node:dgram', backend: null, serve: serveWithNode },
+  { name: 'C, recvfrom and sendto', backend: null, peer: cPeer('datagram_echo.c', 'each') },
+  { name: 'C, recvmmsg and sendmmsg', backend: null, peer: cPeer('datagram_echo.c') },
   ...onBothBackends('protocol', { serve }),
 ]
 

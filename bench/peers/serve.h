@@ -1,5 +1,5 @@
-// What the servers in C have in common: the listening socket, whose port is the first line they
-// print, and the answer to each line on their input, which is what the process has used up. Each is
+// What the servers in C have in common: the socket on the loopback, whose port is the first line
+// they print, and the answer to each line on their input, which is what the process has used up. Each is
 // one source file and a process of its own, so all of it is static.
 
 #pragma once
@@ -19,19 +19,29 @@ static void Fail(const char* what) {
   exit(1);
 }
 
-// What is accepted has TCP_NODELAY too: Linux hands it down.
-static int Listen(void) {
-  const int yes = 1;
+static int Bind(int type) {
   struct sockaddr_in address = {.sin_family = AF_INET};
-  socklen_t length = sizeof address;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0 || bind(fd, (struct sockaddr*)&address, length) < 0 || listen(fd, 1024) < 0)
-    Fail("listen");
-  if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes) < 0) Fail("TCP_NODELAY");
+  const int fd = socket(AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0 || bind(fd, (struct sockaddr*)&address, sizeof address) < 0) Fail("bind");
+  return fd;
+}
+
+static void TellPort(int fd) {
+  struct sockaddr_in address;
+  socklen_t length = sizeof address;
   if (getsockname(fd, (struct sockaddr*)&address, &length) < 0) Fail("getsockname");
   printf("%d\n", ntohs(address.sin_port));
   fflush(stdout);
+}
+
+// What is accepted has TCP_NODELAY too: Linux hands it down. Not for every server here.
+static inline int Listen(void) {
+  const int yes = 1;
+  const int fd = Bind(SOCK_STREAM);
+  if (listen(fd, 1024) < 0) Fail("listen");
+  if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes) < 0) Fail("TCP_NODELAY");
+  TellPort(fd);
   return fd;
 }
 
