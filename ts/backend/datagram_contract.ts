@@ -52,6 +52,11 @@ export interface DatagramHandle {
   send(data: Uint8Array, to: SendAddress | null): void
   /** Makes `address` ready for `send`; null if it is no numeric address of the socket's family. */
   prepareAddress(address: string, port: number): SendAddress | null
+  /**
+   * The same for what `datagramReceived` gave as `from`, without looking at it closely; null for
+   * any other value.
+   */
+  recallAddress(from: unknown): SendAddress | null
   /** Begins to receive; called once. */
   startReading(): void
   bufferedEstimate(): number

@@ -74,6 +74,10 @@ export class FallbackDatagram implements DatagramHandle, FallbackSocket {
     return isOfFamily ? { address, port } : null
   }
 
+  recallAddress(from: unknown): SendAddress | null {
+    return from === this.lastSender ? this.lastSender : null
+  }
+
   startReading(): void {
     this.isReading = true
     for (const deliver of this.early.splice(0)) this.enqueue(deliver)

@@ -1,6 +1,8 @@
 // Addresses of datagrams, between their records in shared memory (native/core/address_record.h) and
-// the objects that protocols see. Few peers send many datagrams, so both directions remember what
-// they made: a datagram costs a look into a map, and no object.
+// the objects that protocols see. Few peers send many datagrams, so a sender that came before has
+// its object already, and that object bears its record: an answer to it needs no parsing.
+//
+// Invariant: what is remembered is bounded, as forged senders must not fill the memory.
 
 import { isIPv4 } from 'node:net'
 import type { SendAddress } from './datagram_contract'
@@ -9,10 +11,12 @@ import { nameOf, type SocketAddress, type SocketName } from './socket_name'
 
 /** Words of a record: family and port, scope, four words of address. */
 export const RECORD_WORDS = 6
-export const RECORD_BYTES = RECORD_WORDS * 4
+const RECORD_BYTES = RECORD_WORDS * 4
 
-/** Forged senders must not fill the memory: a map that grows to this is begun anew. */
-const REMEMBERED_MAX = 4096
+/** A power of two. Each sender has one place; one who comes to the same place takes it over. */
+const SENDERS_MAX = 2048
+/** A map that grows to this is begun anew. */
+const TEXTS_MAX = 4096
 
 /** An address with its record, ready to be copied in front of a datagram. */
 export class RecordedAddress implements SendAddress {
@@ -21,68 +25,101 @@ export class RecordedAddress implements SendAddress {
     readonly port: number,
     readonly record: Int32Array,
   ) {}
+
+  isOf(family: 4 | 6): boolean {
+    return (this.record[0]! & 0xffff) === family
+  }
+}
+
+/** Where the name of a sender bears its recorded address. */
+const RECORDED = Symbol('recorded address')
+
+interface Sender {
+  readonly name: SocketName
+  readonly record: Int32Array
 }
 
 export class NativeAddresses {
-  private readonly v4 = new Map<number, SocketName>()
-  private readonly others = new Map<string, SocketName>()
+  private readonly senders = new Array<Sender | undefined>(SENDERS_MAX).fill(undefined)
   private readonly records = new Map<string, Int32Array | null>()
 
   constructor(private readonly native: NativeLoop) {}
 
   /** The sender whose record stands at word `at`. */
   read(words: Int32Array, at: number): SocketName {
-    const first = words[at]!
-    if ((first & 0xffff) !== 4) return this.readOther(words.subarray(at, at + RECORD_WORDS))
-    const bits = words[at + 2]!
-    const key = (bits >>> 0) * 65536 + (first >>> 16)
-    let name = this.v4.get(key)
-    if (name === undefined) {
-      const address = `${bits & 255}.${(bits >>> 8) & 255}.${(bits >>> 16) & 255}.${bits >>> 24}`
-      name = frozen({ address, family: 'IPv4', port: first >>> 16 })
-      remember(this.v4, key, name)
-    }
+    const place = placeOf(words, at)
+    const known = this.senders[place]
+    if (known !== undefined && isSame(known.record, words, at)) return known.name
+    const record = words.slice(at, at + RECORD_WORDS)
+    const name = this.nameOf(record)
+    this.senders[place] = { name, record }
     return name
+  }
+
+  /** The address that the name of a sender bears; undefined for any other value. */
+  recall(name: unknown): RecordedAddress | undefined {
+    return (name as { [RECORDED]?: RecordedAddress })[RECORDED]
   }
 
   /** `address` with its record; null if it is no numeric address of that family. */
   prepare(address: string, port: number, family: 4 | 6): RecordedAddress | null {
-    let record = this.records.get(address)
-    if (record === undefined) {
-      record = new Int32Array(RECORD_WORDS)
-      const result = this.native.encodeAddress(address, new Uint8Array(record.buffer))
-      if (result < 0) record = null
-      remember(this.records, address, record)
-    }
-    if (record === null || (record[0]! & 0xffff) !== family) return null
+    const record = this.encode(address)
+    if (record === null) return null
     const own = record.slice()
-    own[0] = family | (port << 16)
-    return new RecordedAddress(address, port, own)
+    own[0] = (record[0]! & 0xffff) | (port << 16)
+    const recorded = new RecordedAddress(address, port, own)
+    return recorded.isOf(family) ? recorded : null
   }
 
-  private readOther(record: Int32Array): SocketName {
-    const key = record.join()
-    let name = this.others.get(key)
-    if (name === undefined) {
-      const bytes = new Uint8Array(record.buffer, record.byteOffset, RECORD_BYTES)
-      const decoded = this.native.decodeAddress(bytes)
-      // A socket of neither family is never made.
-      name = frozen(typeof decoded === 'number' ? NOBODY : decoded)
-      remember(this.others, key, name)
-    }
-    return name
+  /** The record of a numeric address, without its port; null for any other text. */
+  private encode(address: string): Int32Array | null {
+    const known = this.records.get(address)
+    if (known !== undefined) return known
+    const record = new Int32Array(RECORD_WORDS)
+    const result = this.native.encodeAddress(address, new Uint8Array(record.buffer))
+    const outcome = result < 0 ? null : record
+    // Which interface a scope names may change.
+    if (address.includes('%')) return outcome
+    if (this.records.size >= TEXTS_MAX) this.records.clear()
+    this.records.set(address, outcome)
+    return outcome
+  }
+
+  private nameOf(record: Int32Array): SocketName {
+    const isV4 = (record[0]! & 0xffff) === 4
+    const socketAddress = isV4 ? decodeV4(record) : this.decode(record)
+    const { address, port } = socketAddress
+    const name = nameOf(socketAddress)
+    Object.defineProperty(name, RECORDED, { value: new RecordedAddress(address, port, record) })
+    return Object.freeze(name)
+  }
+
+  private decode(record: Int32Array): SocketAddress {
+    const decoded = this.native.decodeAddress(new Uint8Array(record.buffer, 0, RECORD_BYTES))
+    // A socket of neither family is never made.
+    return typeof decoded === 'number' ? NOBODY : decoded
   }
 }
 
 const NOBODY: SocketAddress = { address: '::', family: 'IPv6', port: 0 }
 
-function frozen(address: SocketAddress): SocketName {
-  return Object.freeze(nameOf(address))
+function decodeV4(record: Int32Array): SocketAddress {
+  const bits = record[2]!
+  const address = `${bits & 255}.${(bits >>> 8) & 255}.${(bits >>> 16) & 255}.${bits >>> 24}`
+  return { address, family: 'IPv4', port: record[0]! >>> 16 }
 }
 
-function remember<K, V>(map: Map<K, V>, key: K, value: V): void {
-  if (map.size >= REMEMBERED_MAX) map.clear()
-  map.set(key, value)
+/** Ports that follow each other, as those of one host do, have places side by side. */
+function placeOf(words: Int32Array, at: number): number {
+  const bits = words[at + 2]! ^ words[at + 3]! ^ words[at + 4]! ^ words[at + 5]!
+  return ((Math.imul(bits, 0x9e3779b1) >>> 16) + (words[at]! >>> 16)) & (SENDERS_MAX - 1)
+}
+
+function isSame(record: Int32Array, words: Int32Array, at: number): boolean {
+  for (let i = 0; i < RECORD_WORDS; i++) {
+    if (record[i] !== words[at + i]) return false
+  }
+  return true
 }
 
 /** The family of a numeric address. */

@@ -36,6 +36,8 @@ export class NativeDatagram implements DatagramHandle {
   private unsent = 0
   /** What was submitted since. */
   private submitted = 0
+  /** Mostly the address that is sent to again. */
+  private lastPrepared: RecordedAddress | null = null
 
   /** `events` is null, and the slot -1, for a socket that could not be made. */
   constructor(
@@ -54,7 +56,17 @@ export class NativeDatagram implements DatagramHandle {
   }
 
   prepareAddress(address: string, port: number): SendAddress | null {
-    return this.owner.addresses.prepare(address, port, this.family)
+    const { lastPrepared } = this
+    if (lastPrepared?.port === port && lastPrepared.address === address) return lastPrepared
+    const prepared = this.owner.addresses.prepare(address, port, this.family)
+    // Which interface a scope names may change.
+    if (prepared !== null && !address.includes('%')) this.lastPrepared = prepared
+    return prepared
+  }
+
+  recallAddress(from: unknown): SendAddress | null {
+    const recorded = this.owner.addresses.recall(from)
+    return recorded?.isOf(this.family) ? recorded : null
   }
 
   startReading(): void {

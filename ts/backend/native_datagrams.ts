@@ -106,11 +106,12 @@ export class NativeDatagrams {
 class DatagramSlab {
   readonly memory: ArrayBuffer
   readonly words: Int32Array
-  private readonly views = new Map<number, Buffer>()
+  private readonly views: (Buffer | undefined)[]
 
   constructor(bytes: number) {
     this.memory = new ArrayBuffer(bytes)
     this.words = new Int32Array(this.memory)
+    this.views = new Array<undefined>((bytes >>> 16) + 1).fill(undefined)
     markAsUntransferable(this.memory)
   }
 
@@ -119,10 +120,12 @@ class DatagramSlab {
   }
 
   view(offset: number, length: number): Buffer {
-    const known = this.views.get(offset)
-    if (known !== undefined && known.length === length) return known
+    // A slot is larger than this.
+    const place = offset >>> 16
+    const known = this.views[place]
+    if (known !== undefined && known.length === length && known.byteOffset === offset) return known
     const made = Buffer.from(this.memory, offset, length)
-    this.views.set(offset, made)
+    this.views[place] = made
     return made
   }
 }

@@ -48,9 +48,6 @@ export class UdpTransport implements DatagramTransport, DatagramEvents {
   private state: State = State.OPEN
   private sockname: SocketName | null = null
   private peerAddress: SendAddress | null = null
-  /** The address that was last sent to: mostly the one that is sent to again. */
-  private lastTo: DatagramAddress | null = null
-  private lastAddress: SendAddress | null = null
   private readonly context: AsyncResource
 
   constructor(
@@ -203,8 +200,10 @@ export class UdpTransport implements DatagramTransport, DatagramEvents {
       }
       return peerAddress
     }
-    // Only what cannot change in the meantime is known again.
-    if (addr === this.lastTo && Object.isFrozen(addr)) return this.lastAddress as SendAddress
+    if (peer === null) {
+      const sender = this.handle.recallAddress(addr)
+      if (sender !== null) return sender
+    }
     const [host, port] = parts(addr)
     checkPort('addr port', port)
     if (peer !== null) {
@@ -218,8 +217,6 @@ export class UdpTransport implements DatagramTransport, DatagramEvents {
       const family = local === null ? 'IP' : local.family
       throw outOfRange('addr', `a numeric ${family} address and a port`, addr)
     }
-    this.lastTo = addr
-    this.lastAddress = address
     return address
   }
 
