@@ -15,6 +15,7 @@
               "native/core/datagram.cc",
               "native/core/datagram_calls.cc",
               "native/core/datagram_queue.cc",
+              "native/core/datagram_runs.cc",
               "native/core/datagrams.cc",
               "native/core/listener.cc",
               "native/core/loop.cc",

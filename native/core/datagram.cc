@@ -1,11 +1,25 @@
 #include "datagram.h"
 
 #include <netinet/in.h>
+#include <netinet/udp.h>
 
 #include <array>
 #include <cassert>
 
+#include "datagram_runs.h"
+
 namespace gyre {
+
+namespace {
+
+// What an Ethernet carries in one packet, whatever the options of IP.
+constexpr size_t kOrdinarySegmentBytes = 1'400;
+
+// What the kernel says to a run that it cannot cut up: a device that cannot do checksums, an IPsec
+// tunnel, segments that would have to be fragmented.
+bool MayBeForRuns(int error) { return error == EIO || error == EINVAL || error == EMSGSIZE; }
+
+}  // namespace
 
 Datagram::~Datagram() {
   if (fd_ >= 0) syscalls_->Close(fd_);
@@ -24,6 +38,9 @@ int Datagram::Open(const SocketAddress& local, const SocketAddress* remote,
   if (result == 0 && local.family() == AF_INET6) {
     result = syscalls_->SetOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, options.ipv6_only ? 1 : 0);
   }
+  int segment_bytes = 0;
+  const bool has_runs = syscalls_->GetOption(fd, IPPROTO_UDP, UDP_SEGMENT, &segment_bytes) == 0;
+  segment_bytes_max_ = has_runs ? DatagramRuns::kRunBytesMax / 2 : 0;
   if (result == 0) result = syscalls_->Bind(fd, local.get(), local.length());
   if (result == 0 && remote != nullptr) {
     result = syscalls_->Connect(fd, remote->get(), remote->length());
@@ -53,18 +70,25 @@ void Datagram::Send(mmsghdr* messages, size_t count) {
   if (!queue_.empty()) has_pending_ = true;
 }
 
-// Returns how many of the messages are done with: sent, or failed. The others found no room.
+// Returns how many of the messages are done with: sent, or failed. The others found no room. What
+// fails as a run is a failure of its first datagram; the others are tried again.
 size_t Datagram::Offer(mmsghdr* messages, size_t count) {
   bool is_second_try = false;
+  // A run failed, perhaps for being one: its first datagram is tried alone.
+  bool is_run_suspect = false;
   for (size_t done = 0; done < count;) {
+    DatagramRuns runs(messages + done, is_run_suspect ? 1 : count - done, segment_bytes_max_);
     const int result =
-        RetryInterrupted([&] { return syscalls_->SendMany(fd_, messages + done, count - done); });
+        RetryInterrupted([&] { return syscalls_->SendMany(fd_, runs.messages(), runs.size()); });
     if (result == -EAGAIN || result == 0) return done;
     if (result > 0) {
-      done += static_cast<size_t>(result);
-      is_second_try = false;
+      if (is_run_suspect) LowerSegmentLimit(messages[done].msg_hdr.msg_iov->iov_len);
+      done += runs.Covered(static_cast<size_t>(result));
+      is_second_try = is_run_suspect = false;
       continue;
     }
+    is_run_suspect = runs.BeginsWithRun() && MayBeForRuns(-result);
+    if (is_run_suspect) continue;
     failures_.push_back({-result, Operation::kWrite});
     // This one is the answer to a datagram that went out before (udp(7)); this datagram has not
     // been looked at yet.
@@ -73,6 +97,11 @@ size_t Datagram::Offer(mmsghdr* messages, size_t count) {
     if (!is_earlier) ++done;
   }
   return count;
+}
+
+// Runs of datagrams of so many bytes do not get through. At most two such discoveries are made.
+void Datagram::LowerSegmentLimit(size_t segment_bytes) {
+  segment_bytes_max_ = segment_bytes > kOrdinarySegmentBytes ? kOrdinarySegmentBytes : 0;
 }
 
 void Datagram::OnWritable() {

@@ -63,8 +63,8 @@ class Datagram {
   // failure.
   size_t Receive(mmsghdr* messages, size_t count);
 
-  // Sends what the socket takes and queues the rest, copied. Messages have one slice each; those
-  // for a socket that no longer sends are dropped.
+  // Sends what the socket takes and queues the rest, copied. Messages have one slice each, side by
+  // side in one array; those for a socket that no longer sends are dropped.
   void Send(mmsghdr* messages, size_t count);
 
   void OnWritable();
@@ -123,6 +123,7 @@ class Datagram {
   static constexpr int64_t kNotWatched = -1;
 
   size_t Offer(mmsghdr* messages, size_t count);
+  void LowerSegmentLimit(size_t segment_bytes);
   void Finish(int error, Operation operation);
 
   Syscalls* syscalls_;
@@ -134,6 +135,8 @@ class Datagram {
   Operation failed_operation_ = Operation::kNone;
   int error_ = 0;
   int64_t low_mark_ = kNotWatched;
+  // Of datagrams in runs, see DatagramRuns; 0: the kernel cannot send runs.
+  size_t segment_bytes_max_ = 0;
   DatagramQueue queue_;
   std::vector<Failure> failures_;
 };

@@ -33,8 +33,8 @@ class DatagramQueue {
   // false when there is no memory for them.
   [[nodiscard]] bool Append(const msghdr& message);
 
-  // Describes the first datagrams in at most `count_max` messages, with a slice for each; returns
-  // how many there are.
+  // Describes the first datagrams in at most `count_max` messages, with a slice for each, side
+  // by side; returns how many there are.
   size_t Peek(mmsghdr* messages, iovec* slices, size_t count_max) const;
 
   // REQUIRES: count <= size().

@@ -18,12 +18,13 @@ struct Rig {
   int peer;
   Datagram socket{syscalls, {3, 1}};
 
-  Rig() : peer(::socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0)) {
+  explicit Rig(int segment_error = 0) : peer(::socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0)) {
     SocketAddress local;
     SocketAddress bound;
     REQUIRE(local.Parse("127.0.0.1", 0) == 0);
     REQUIRE(::bind(peer, local.get(), local.length()) == 0);
     REQUIRE(::getsockname(peer, bound.get_mutable(), bound.room()) == 0);
+    if (segment_error != 0) syscalls.Inject(CallId::kGetOption, -segment_error);
     REQUIRE(socket.Open(local, &bound, {}) == 0);
     SocketAddress mine;
     REQUIRE(::getsockname(socket.fd(), mine.get_mutable(), mine.room()) == 0);
@@ -84,9 +85,9 @@ TEST_CASE("datagrams go out in one call, empty ones too, and leave nothing to re
 TEST_CASE("a short batch is gone on with") {
   Rig rig;
   rig.syscalls.datagrams_max = 2;
-  rig.Send({"1", "2", "3", "4", "5"});
+  rig.Send({"1", "22", "333", "4444", "55555"});
   CHECK(rig.syscalls.Count(CallId::kSendMany) == 3);
-  CHECK(rig.PeerReads() == "1|2|3|4|5|");
+  CHECK(rig.PeerReads() == "1|22|333|4444|55555|");
 }
 
 TEST_CASE("what finds no room is queued, and goes out before what comes later") {
@@ -145,6 +146,82 @@ TEST_CASE("refusals without end do not keep the loop") {
   CHECK(rig.socket.failures().size() == 4);
   CHECK(rig.syscalls.AllInjected());
   CHECK(rig.PeerReads().empty());
+}
+
+TEST_CASE("datagrams of one size leave as one message, and arrive one by one") {
+  Rig rig;
+  rig.Send({"aaa", "bbb", "ccc", "d", "", "ee", "ff"});
+  CHECK(rig.syscalls.Count(CallId::kSendMany) == 1);
+  CHECK(rig.syscalls.messages_sent == 3);
+  CHECK(rig.PeerReads() == "aaa|bbb|ccc|d||ee|ff|");
+}
+
+TEST_CASE("a batch that ends within its messages goes on with the next run") {
+  Rig rig;
+  rig.syscalls.datagrams_max = 1;
+  rig.Send({"aa", "bb", "c", "ddd", "eee"});
+  CHECK(rig.syscalls.Count(CallId::kSendMany) == 2);
+  CHECK(rig.PeerReads() == "aa|bb|c|ddd|eee|");
+}
+
+TEST_CASE("a kernel without runs gets datagrams") {
+  Rig rig(ENOPROTOOPT);
+  rig.Send({"aa", "bb", "cc"});
+  CHECK(rig.syscalls.messages_sent == 3);
+  CHECK(rig.PeerReads() == "aa|bb|cc|");
+}
+
+TEST_CASE("what does not get through as a run goes out alone, and so does what comes later") {
+  for (const int error : {EIO, EINVAL, EMSGSIZE}) {
+    Rig rig;
+    rig.syscalls.Inject(CallId::kSendMany, -error);
+    rig.Send({"aa", "bb", "cc"});
+    CHECK_FALSE(rig.socket.HasReports());
+    rig.Send({"dd", "ee"});
+    CHECK(rig.syscalls.messages_sent == 5);
+    CHECK(rig.PeerReads() == "aa|bb|cc|dd|ee|");
+  }
+}
+
+TEST_CASE("runs of large datagrams that do not get through leave those of small ones") {
+  Rig rig;
+  const std::string large(1'401, 'x');
+  rig.syscalls.Inject(CallId::kSendMany, -EMSGSIZE);
+  rig.Send({large, large, "a", "b"});
+  CHECK(rig.syscalls.messages_sent == 3);
+  rig.Send({large, large, "aa", "bb", "cc"});
+  CHECK(rig.syscalls.messages_sent == 6);
+  CHECK(rig.PeerReads() == large + '|' + large + "|a|b|" + large + '|' + large + "|aa|bb|cc|");
+}
+
+TEST_CASE("a datagram that is at fault itself is told of, and runs go on") {
+  Rig rig;
+  rig.syscalls.Inject(CallId::kSendMany, -EINVAL, 2);
+  rig.Send({"aa", "bb", "cc"});
+  REQUIRE(rig.socket.failures().size() == 1);
+  CHECK(rig.socket.failures()[0].error == EINVAL);
+  CHECK(rig.syscalls.messages_sent == 1);
+  CHECK(rig.PeerReads() == "bb|cc|");
+}
+
+TEST_CASE("each datagram of a run that fails is told of") {
+  Rig rig;
+  rig.syscalls.Inject(CallId::kSendMany, -EPERM, 3);
+  rig.Send({"aa", "bb", "cc"});
+  CHECK(rig.socket.failures().size() == 3);
+  CHECK(rig.syscalls.AllInjected());
+  CHECK(rig.PeerReads().empty());
+}
+
+TEST_CASE("a run that finds no room is queued, and leaves the queue as one") {
+  Rig rig;
+  rig.syscalls.Inject(CallId::kSendMany, -EIO);
+  rig.syscalls.Inject(CallId::kSendMany, -EAGAIN);
+  rig.Send({"aa", "bb"});
+  CHECK(rig.socket.queued_bytes() == 4 + 2 * DatagramQueue::kOverheadBytes);
+  rig.socket.OnWritable();
+  CHECK(rig.syscalls.messages_sent == 1);
+  CHECK(rig.PeerReads() == "aa|bb|");
 }
 
 TEST_CASE("receiving tells datagrams from nothing and from failures") {

@@ -30,6 +30,7 @@ enum class CallId {
   kDuplicate,
   kShutdown,
   kClose,
+  kGetOption,
   kEpollCreate,
   kEpollControl,
   kEpollPoll,
@@ -53,6 +54,8 @@ class FaultySyscalls : public Syscalls {
   size_t send_bytes_max = SIZE_MAX;
   // Batches of datagrams, in either direction, have at most so many.
   size_t datagrams_max = SIZE_MAX;
+  // How many messages SendMany has passed on; a run of datagrams is one.
+  int messages_sent = 0;
   // A clock that stands still, if set.
   std::optional<int64_t> now_ns;
 
@@ -91,8 +94,11 @@ class FaultySyscalls : public Syscalls {
     });
   }
   int SendMany(int fd, mmsghdr* messages, size_t count) override {
-    return Make(CallId::kSendMany,
-                [&] { return Syscalls::SendMany(fd, messages, std::min(count, datagrams_max)); });
+    return Make(CallId::kSendMany, [&] {
+      const int sent = Syscalls::SendMany(fd, messages, std::min(count, datagrams_max));
+      if (sent > 0) messages_sent += sent;
+      return sent;
+    });
   }
   ssize_t SendFile(int socket, int file, uint64_t offset, size_t bytes) override {
     const size_t fewer = std::min(bytes, send_bytes_max);
@@ -112,6 +118,9 @@ class FaultySyscalls : public Syscalls {
   }
   int Close(int fd) override {
     return Make(CallId::kClose, [&] { return Syscalls::Close(fd); });
+  }
+  int GetOption(int fd, int level, int name, int* value) override {
+    return Make(CallId::kGetOption, [&] { return Syscalls::GetOption(fd, level, name, value); });
   }
   int EpollCreate() override {
     return Make(CallId::kEpollCreate, [&] { return Syscalls::EpollCreate(); });
