@@ -47,6 +47,8 @@ function startOperations(arm: LineProcess, { count }: OperationCase): RunningArm
 
 /** What the load generator says of a round. */
 interface LoadReport {
+  /** How many requests there were, from a generator that goes by time. */
+  readonly requests?: number
   readonly elapsedUs: number
   readonly p50Us: number
   readonly p99Us: number
@@ -63,13 +65,14 @@ async function startServer(server: LineProcess, { count, load }: ServerCase): Pr
       const report = JSON.parse(await generator.ask(String(count))) as LoadReport
       const after = await usage()
       if (isHeld(load)) await generator.ask('close')
+      const requests = report.requests ?? Number(count)
       return {
-        cpuNs: ((after.cpuUs - before.cpuUs) * 1e3) / count,
-        wallNs: (report.elapsedUs * 1e3) / count,
+        cpuNs: ((after.cpuUs - before.cpuUs) * 1e3) / requests,
+        wallNs: (report.elapsedUs * 1e3) / requests,
         rssPeakBytes: after.rssPeakBytes,
         p50Us: report.p50Us,
         p99Us: report.p99Us,
-        ...(isHeld(load) ? { bytesEach: (after.rssBytes - before.rssBytes) / count } : {}),
+        ...(isHeld(load) ? { bytesEach: (after.rssBytes - before.rssBytes) / requests } : {}),
       }
     },
     close() {

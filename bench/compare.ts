@@ -6,9 +6,16 @@ import { parseArgs } from 'node:util'
 import { backendInfo } from 'gyre'
 import { type RunningArm, startArm } from './arm_process.js'
 import { worsened } from './check.js'
-import { describeLoad } from './load.js'
+import { describeLoad, whyNoLoad } from './load.js'
 import { describeMachine } from './machine.js'
-import { printCase, printChanges, printMachine, printMissing, printScenario } from './report.js'
+import {
+  printCase,
+  printChanges,
+  printMachine,
+  printMissing,
+  printScenario,
+  printSkipped,
+} from './report.js'
 import { type CaseResult, readResult, resultOf, writeResult } from './results.js'
 import type { Case, Measurement, Scenario } from './scenario.js'
 import { findScenario, scenarios } from './scenarios.js'
@@ -98,13 +105,21 @@ async function runScenario(scenario: Scenario, { rounds, isCheck }: Plan): Promi
   printScenario(scenario, rounds)
   const cases: CaseResult[] = []
   for (const subject of scenario.cases) {
+    const why = subject.kind === 'server' ? whyNoLoad(subject.load) : null
+    if (why !== null) {
+      printSkipped(subject.name, why)
+      continue
+    }
     const result = await runCase(scenario, subject, rounds)
     printCase(result)
     cases.push(result)
   }
+  if (cases.length === 0) return
   const date = new Date().toISOString().slice(0, 10)
   const machine = describeMachine()
-  const result = { scenario: scenario.name, date, machine, load: describeLoad(), rounds, cases }
+  const [first] = scenario.cases
+  const load = describeLoad(first?.kind === 'server' ? first.load : undefined)
+  const result = { scenario: scenario.name, date, machine, load, rounds, cases }
   if (!isCheck) writeResult(scenario, result)
   else {
     const before = readResult(scenario)

@@ -1,23 +1,34 @@
 // Starts the load generator: connect.c for clients that come and go; datagrams.c for UDP; for messages
-// load.c where there is a C compiler and epoll, otherwise node_load.ts, which speaks the same lines.
-// All run in a process and on a core of their own.
+// load.c where there is a C compiler and epoll, otherwise node_load.ts, which speaks the same lines; wrk
+// for HTTP, by wrk.ts. All run in a process and on a core of their own.
 
+import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { compiled } from './compile.js'
 import { LineProcess } from './line_process.js'
 import { Core, onCore } from './machine.js'
-import type { ConnectionLoad, DatagramLoad, Load, MessageLoad } from './scenario.js'
+import type { ConnectionLoad, DatagramLoad, HttpLoad, Load, MessageLoad } from './scenario.js'
 
 const SOURCE = 'load.c'
 const CONNECTION_SOURCE = 'connect.c'
 const DATAGRAM_SOURCE = 'datagrams.c'
 const NODE_PROGRAM = fileURLToPath(new URL('./node_load.js', import.meta.url))
+const WRK_PROGRAM = fileURLToPath(new URL('./wrk.js', import.meta.url))
 
-/** Which load generator is used here, in words. */
-export function describeLoad(): string {
+/** Which load generator is used here, in words: for `load`, or for most. */
+export function describeLoad(load?: Load): string {
+  if (load !== undefined && 'keptAlive' in load) return 'wrk'
   return compiled(SOURCE) !== null
     ? 'bench/load.c'
     : 'bench/node_load.ts (load.c could not be compiled here)'
+}
+
+/** Why there cannot be such a load here; null if there can. */
+export function whyNoLoad(load: Load): string | null {
+  if (!('keptAlive' in load)) return null
+  // Asked for its version, wrk says it and fails.
+  const isMissing = spawnSync('wrk', ['-v'], { stdio: 'ignore' }).error !== undefined
+  return isMissing ? 'wrk is not installed' : null
 }
 
 /** Connects to a server. The generator says `ready`, and then takes one count a round. */
@@ -27,6 +38,7 @@ export function startLoad(port: number, load: Load): LineProcess {
 
 function commandFor(port: number, load: Load): string[] {
   if ('open' in load) return comers(port, load)
+  if ('keptAlive' in load) return visitors(port, load)
   if ('sockets' in load) return datagrams(port, load)
   return senders(port, load)
 }
@@ -44,6 +56,10 @@ function datagrams(port: number, { sockets, datagramBytes, window }: DatagramLoa
 function comers(port: number, { open, messageBytes }: ConnectionLoad): string[] {
   const most = open === 'all' ? 0 : open
   return [mustCompile(CONNECTION_SOURCE), ...[port, most, messageBytes].map(String)]
+}
+
+function visitors(port: number, { keptAlive, seconds }: HttpLoad): string[] {
+  return [process.execPath, WRK_PROGRAM, ...[port, keptAlive, seconds].map(String)]
 }
 
 function mustCompile(source: string): string {

@@ -87,6 +87,10 @@ export function printMissing(caseName: string, armName: string, why: string): vo
   console.log(`  ${caseName}: without ${armName}: ${why}`)
 }
 
+export function printSkipped(caseName: string, why: string): void {
+  console.log(`  ${caseName}: not measured: ${why}`)
+}
+
 export function printCase(result: CaseResult): void {
   const columns = columnsOf(result)
   const rows = result.arms.map((arm) => [arm.name, ...columns.map((column) => column.cell(arm))])

@@ -25,8 +25,8 @@ export interface CaseResult {
   readonly name: string
   readonly kind: Case['kind']
   readonly figure: Figure
-  /** Operations, requests or connections a round. */
-  readonly count: number
+  /** Operations, requests or connections a round; 'timed': as many as there was time for. */
+  readonly count: number | 'timed'
   readonly arms: readonly ArmResult[]
 }
 

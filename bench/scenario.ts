@@ -18,8 +18,6 @@ export type Case = OperationCase | ServerCase
 
 interface CaseBase {
   readonly name: string
-  /** How many operations, requests or connections a round has. */
-  readonly count: number
   /** By what the arms are compared; by default the CPU time. */
   readonly figure?: Figure
   /** For what takes long: how many rounds at most, instead of those that were asked for. */
@@ -31,6 +29,8 @@ interface CaseBase {
 /** The same operation, many times: what one costs. */
 export interface OperationCase extends CaseBase {
   readonly kind: 'operation'
+  /** How many operations a round has. */
+  readonly count: number
   /** Whether the arms may use every core, instead of the one that they are pinned to. */
   readonly isParallel?: boolean
   readonly arms: readonly OperationArm[]
@@ -39,11 +39,13 @@ export interface OperationCase extends CaseBase {
 /** A server under load: what a request costs it, and how long it takes. */
 export interface ServerCase extends CaseBase {
   readonly kind: 'server'
+  /** How many requests or connections a round has; 'timed': as many as fit the time of the load. */
+  readonly count: number | 'timed'
   readonly load: Load
   readonly arms: readonly ServerArm[]
 }
 
-export type Load = MessageLoad | ConnectionLoad | DatagramLoad
+export type Load = MessageLoad | ConnectionLoad | DatagramLoad | HttpLoad
 
 /** Connections that stay, and messages that come back. */
 export interface MessageLoad {
@@ -66,6 +68,13 @@ export interface DatagramLoad {
   readonly datagramBytes: number
   /** How many datagrams each socket has in flight. */
   readonly window: number
+}
+
+/** Requests by HTTP/1.1, one after the other on each connection. */
+export interface HttpLoad {
+  readonly keptAlive: number
+  /** How long a round is. */
+  readonly seconds: number
 }
 
 interface ArmBase {

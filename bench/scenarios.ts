@@ -7,6 +7,7 @@ import { echo } from './echo.js'
 import { futures } from './futures.js'
 import { gathering } from './gather.js'
 import { growth } from './growth.js'
+import { httpServers } from './http.js'
 import { lateness } from './lateness.js'
 import { locks } from './lock.js'
 import { mixed } from './mixed.js'
@@ -26,6 +27,7 @@ export const scenarios: readonly Scenario[] = [
   pipelined,
   connections,
   udp,
+  httpServers,
   mixed,
   timers,
   timersPending,
