@@ -115,6 +115,19 @@ testOnLoop('a protocol of a server is in no task, with TLS as without', function
   })
 })
 
+testOnLoop('a server is closed when the last of its protocols has heard so', function* () {
+  const loop = getRunningLoop()
+  const accepted = new Recorder()
+  const server = yield* loop.createServer(() => accepted, { host: '127.0.0.1', tls: identity })
+  const options = { host: 'localhost', port: portOf(server), tls: { ca } }
+  const { transport } = yield* loop.createConnection(() => ({}), options)
+  yield* accepted.until(() => accepted.calls.length > 0)
+  server.close()
+  transport.abort()
+  yield* server.waitClosed()
+  assert.equal(accepted.isLost, true)
+})
+
 const KNOWN = [
   'peername',
   'sockname',

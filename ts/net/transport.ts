@@ -50,7 +50,9 @@ export class SocketTransport implements Transport, StreamEvents {
   /** What made the transport close itself. */
   private failure: Error | null = null
   /** @internal What stands on this transport and closes it in its own way, such as TLS. */
-  _upper: Transport | null = null
+  _upper: SocketTransport | null = null
+  /** What stands below is lost, and says so when this has told its protocol. */
+  private afterLost: (() => void) | null = null
   /** Kept when they were asked for once, as logs ask again when the connection is lost. */
   private peername: SocketName | null = null
   private sockname: SocketName | null = null
@@ -283,7 +285,18 @@ export class SocketTransport implements Transport, StreamEvents {
       this.fileOutcome.setException(reason ?? closing())
     }
     this.call('connectionLost', () => this.protocol.connectionLost?.(reason))
+    this.tellLost()
+  }
+
+  /** Who counts connections hears of the loss when the last protocol on this one has. */
+  private tellLost(): void {
+    const upper = this._upper
+    if (upper !== null && upper.state !== State.CLOSED) {
+      upper.afterLost = () => this.tellLost()
+      return
+    }
     this.onLost(this)
+    this.afterLost?.()
   }
 
   private deliver(data: Buffer | null): void {
