@@ -10,10 +10,11 @@ const INTRODUCTION = `# Benchmarks
 \`npm run bench\` runs all of these, \`npm run bench -- echo\` one; \`--rounds=N\` sets how many rounds, and
 \`--check\` compares with the figures on this page instead of replacing them. Each arm is a process that
 lives through all rounds, and the arms take turns, so that what slows the machine down for a while is in all
-of them. Servers and the load generator (bench/load.c, bench/connect.c; wrk for HTTP) have a core each. A
-figure is the median of the rounds; a ratio is taken round by round, against the first arm of its case; the spread is half
-the interquartile range. CPU time is that of the process, its garbage collector and compiler included. Below
-1 is cheaper than the first arm. Peers that a machine lacks are left out, and named in the output.
+of them. Servers and the load generator (bench/load.c, bench/connect.c, bench/datagrams.c; wrk for HTTP)
+have a core each. A figure is the median of the rounds; a ratio is taken round by round, against the first
+arm of its case; the spread is half the interquartile range. CPU time is that of the process, its garbage
+collector and compiler included. Below 1 is cheaper than the first arm. Peers that a machine lacks are left
+out, and named in the output.
 
 This page is made of [bench/results](../bench/results) by \`npm run bench:docs\`.
 `
