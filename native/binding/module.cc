@@ -1,6 +1,5 @@
 // What the addon exports: the layout of the shared memory, the clock, and createLoop.
 
-#include <array>
 #include <utility>
 
 #include "../core/address_record.h"
@@ -97,10 +96,6 @@ napi_value MakeLayout(napi_env env) {
   return layout;
 }
 
-napi_value MonotonicNow(napi_env env, napi_callback_info) {
-  return MakeNumber(env, static_cast<double>(Environment::Of(env)->syscalls().MonotonicNow()));
-}
-
 napi_value CreateLoop(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
   napi_value loop = nullptr;
@@ -119,11 +114,9 @@ napi_value Initialize(napi_env env, napi_value exports) {
   }
   environment->loop_class().Take(env, LoopBinding::DefineClass(env));
   SetProperty(env, exports, "layout", MakeLayout(env));
-  const std::array<napi_property_descriptor, 2> functions = {{
-      {"monotonicNow", nullptr, MonotonicNow, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
-      {"createLoop", nullptr, CreateLoop, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
-  }};
-  napi_define_properties(env, exports, functions.size(), functions.data());
+  const napi_property_descriptor create_loop = {"createLoop", nullptr, CreateLoop,      nullptr,
+                                                nullptr,      nullptr, napi_enumerable, nullptr};
+  napi_define_properties(env, exports, 1, &create_loop);
   return exports;
 }
 

@@ -1,5 +1,5 @@
 // The loop's clock, in nanoseconds from the loop's own origin. A real one is CLOCK_MONOTONIC less
-// an origin that the loop's maker chose (to agree with performance.now()); a virtual one stands
+// an origin that the loop's maker chose; a virtual one stands
 // still until it is moved.
 // Invariant: it never goes back and never shows less than 0.
 

@@ -1,4 +1,4 @@
-// Submissions: what native code finds in the ring, when it is drained, and what can be taken back.
+// Submissions: what native code finds in the ring, when it is drained.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -20,31 +20,6 @@ function pending(ring: ReadyRing): number {
   const { control } = ring
   return ((control[Control.SUBMIT_TAIL] as number) - (control[Control.SUBMIT_HEAD] as number)) | 0
 }
-
-test('a timer that is cancelled at once leaves no submission behind', () => {
-  const { submissions, ring } = make()
-  submissions.pushFloat(NativeOp.TIMER_ARM, 7, 3, 5e6)
-  assert.equal(submissions.retract(NativeOp.TIMER_ARM, 7, 3), true)
-  assert.equal(pending(ring), 0)
-  assert.equal(submissions.retract(NativeOp.TIMER_ARM, 7, 3), false)
-})
-
-test('only the newest submission can be taken back, and only by its own token', () => {
-  const { submissions, ring } = make()
-  submissions.pushFloat(NativeOp.TIMER_ARM, 7, 3, 5e6)
-  assert.equal(submissions.retract(NativeOp.TIMER_ARM, 8, 3), false)
-  assert.equal(submissions.retract(NativeOp.TIMER_ARM, 7, 4), false)
-  submissions.push(NativeOp.READ_START, 1, 1, 0, 0)
-  assert.equal(submissions.retract(NativeOp.TIMER_ARM, 7, 3), false)
-  assert.equal(pending(ring), 2)
-})
-
-test('what was drained cannot be taken back', () => {
-  const { submissions, ring } = make()
-  submissions.pushFloat(NativeOp.TIMER_ARM, 7, 3, 5e6)
-  ring.control[Control.SUBMIT_HEAD] = ring.control[Control.SUBMIT_TAIL] as number
-  assert.equal(submissions.retract(NativeOp.TIMER_ARM, 7, 3), false)
-})
 
 test('a full ring is drained, and so is a full slab', () => {
   const { submissions, ring, flushes } = make()

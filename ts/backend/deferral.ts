@@ -1,8 +1,8 @@
 // How a visit goes on after it handed back: behind the microtasks that are due, as long as the
 // budget lasts, and then behind Node's own events. Shared by both backends.
 
-import { performance } from 'node:perf_hooks'
 import { VISIT_BUDGET_MS } from './backend'
+import { monotonicMs } from './clock'
 
 /**
  * Calls `visit` when all microtasks that are queued now, and those that they queue, have run. A
@@ -17,12 +17,12 @@ export class Deferral {
 
   /** A new series of visits begins. */
   begin(): void {
-    this.startedMs = performance.now()
+    this.startedMs = monotonicMs()
   }
 
   /** Whether the series has had its time, and Node's own events must get theirs. */
   isOverBudget(): boolean {
-    return performance.now() - this.startedMs > VISIT_BUDGET_MS
+    return monotonicMs() - this.startedMs > VISIT_BUDGET_MS
   }
 
   afterMicrotasks(): void {

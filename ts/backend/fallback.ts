@@ -5,7 +5,6 @@
 // armed when it is a millisecond or more away; for what is nearer, setImmediate looks at the clock,
 // because Node's timers know whole milliseconds only.
 
-import { performance } from 'node:perf_hooks'
 import { NotSupportedError } from '../errors/errors'
 import type {
   Backend,
@@ -18,6 +17,7 @@ import type {
   StreamHandle,
 } from './backend'
 import { BackendKind, Visit } from './backend'
+import { monotonicMs } from './clock'
 import type { DatagramEvents, DatagramHandle, DatagramOptions } from './datagram_contract'
 import { DeadlineHeap } from './deadline_heap'
 import { Deferral } from './deferral'
@@ -57,7 +57,7 @@ export class FallbackBackend implements Backend {
   }
 
   time(): number {
-    return this.isVirtual ? this.virtualNs / 1e6 : performance.now()
+    return this.isVirtual ? this.virtualNs / 1e6 : monotonicMs()
   }
 
   setActive(active: boolean): void {
@@ -86,7 +86,7 @@ export class FallbackBackend implements Backend {
   }
 
   poll(): void {
-    const nowNs = this.isVirtual ? this.virtualNs : performance.now() * 1e6
+    const nowNs = this.isVirtual ? this.virtualNs : monotonicMs() * 1e6
     this.expire(nowNs)
   }
 
@@ -173,7 +173,7 @@ export class FallbackBackend implements Backend {
       this.disarmNodeTimer()
       return
     }
-    const delayMs = nextNs / 1e6 - performance.now()
+    const delayMs = nextNs / 1e6 - monotonicMs()
     if (delayMs < 1) {
       this.disarmNodeTimer()
       this.visitLater()

@@ -5,7 +5,6 @@
 // handler resolves a future) are visited from a microtask, without any crossing but the flush
 // behind.
 
-import { performance } from 'node:perf_hooks'
 import { systemError } from '../errors/system_error'
 import type {
   Backend,
@@ -19,6 +18,7 @@ import type {
   StreamHandle,
 } from './backend'
 import { Visit } from './backend'
+import { CLOCK_ORIGIN_NS, monotonicMs } from './clock'
 import type { DatagramEvents, DatagramHandle, DatagramOptions } from './datagram_contract'
 import { Deferral } from './deferral'
 import type { DescriptorEvents, DescriptorWatch, PipeOptions } from './descriptor_contract'
@@ -65,7 +65,7 @@ export class NativeBackend implements Backend, NativeOwner {
       control,
       ring.buffer,
       this.submissions.buffer,
-      { clockOriginNs: clockOriginNs(addon), virtual: isVirtual },
+      { clockOriginNs: CLOCK_ORIGIN_NS, virtual: isVirtual },
       () => this.onVisit(),
     )
     const { datagramSlabBytes } = addon.layout
@@ -81,7 +81,7 @@ export class NativeBackend implements Backend, NativeOwner {
   }
 
   time(): number {
-    return this.isVirtual ? this.virtualNs / 1e6 : performance.now()
+    return this.isVirtual ? this.virtualNs / 1e6 : monotonicMs()
   }
 
   setActive(active: boolean): void {
@@ -99,7 +99,6 @@ export class NativeBackend implements Backend, NativeOwner {
 
   cancelTimer(slot: number): void {
     const generation = this.host.timers.generationOf(slot)
-    if (this.submissions.retract(NativeOp.TIMER_ARM, generation, slot)) return
     this.submissions.push(NativeOp.TIMER_CANCEL, generation, slot, 0, 0)
   }
 
@@ -321,19 +320,4 @@ function argumentsOf(place: Place): [address: string, port: number] {
 
 function listenFlags({ reusePort, ipv6Only, reuseAddress, paused }: ListenEndpoint): number {
   return (reusePort ? 1 : 0) | (ipv6Only ? 2 : 0) | (reuseAddress ? 4 : 0) | (paused ? 8 : 0)
-}
-
-/**
- * Where the clock of performance.now() has its zero on the monotonic clock. JavaScript does not
- * say, so it is bracketed; the later bound is taken, so that native code's idea of the time is
- * never ahead and no timer fires early.
- */
-function clockOriginNs(addon: Addon): number {
-  let origin = Infinity
-  for (let i = 0; i < 8; i++) {
-    const nowMs = performance.now()
-    const afterNs = addon.monotonicNow()
-    origin = Math.min(origin, afterNs - nowMs * 1e6)
-  }
-  return origin
 }

@@ -70,7 +70,6 @@ export interface NativeAddress {
 
 export interface Addon {
   readonly layout: Layout
-  monotonicNow(): number
   createLoop(
     control: ArrayBuffer,
     ready: ArrayBuffer,

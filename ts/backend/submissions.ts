@@ -48,20 +48,6 @@ export class Submissions {
     this.commit()
   }
 
-  /**
-   * Takes the newest submission back if it is this one and was not drained yet. A timer that is armed
-   * and cancelled in one breath so costs native code nothing.
-   */
-  retract(op: number, generation: number, slot: number): boolean {
-    const { control, words } = this
-    const last = control[Control.SUBMIT_TAIL]! - 1
-    if (((last - control[Control.SUBMIT_HEAD]!) | 0) < 0) return false
-    const at = (last & (CAPACITY - 1)) << 2
-    if (words[at] !== (op | (generation << 8)) || words[at + 1] !== slot) return false
-    control[Control.SUBMIT_TAIL] = last
-    return true
-  }
-
   /** Submits a copy of `data`, which must fit the slab. */
   send(generation: number, slot: number, data: Uint8Array): void {
     const length = data.byteLength

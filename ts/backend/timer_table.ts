@@ -7,6 +7,8 @@
 
 /** What a timer does when it fires. */
 export interface TimerTarget {
+  /** @internal Where its timer stands: see loop/timers.ts, which alone writes it. */
+  _slot: number
   /** @internal */
   timerFired(): void
 }
@@ -44,10 +46,6 @@ export class TimerTable {
     const slot = this.targets.push(target) - 1
     if (slot >= this.generations.length) this.grow()
     return slot
-  }
-
-  isArmed(slot: number, target: TimerTarget): boolean {
-    return slot >= 0 && this.targets[slot] === target
   }
 
   /** Takes the target of an expired timer out; undefined when it was cancelled meanwhile. */

@@ -7,6 +7,7 @@ import { Future } from '../future/future'
 import { GeneratorOperation, type Operation } from '../future/operation'
 import type { EventLoop } from '../loop/loop'
 import { schedulingLoop } from '../loop/running'
+import { IDLE } from '../loop/timers'
 import type { Coro } from '../task/coroutine'
 import { checkCoro, distinct } from '../task/coroutine'
 import { ensureFuture } from '../task/create'
@@ -27,7 +28,7 @@ export class CompletionOrder<T> implements TimerTarget {
   /** Done and not yet asked for; null stands for the timeout. */
   private readonly arrived: (Future<T> | null)[] = []
   private readonly getters: Future<void>[] = []
-  private slot = -1
+  /** @internal */ _slot = IDLE
 
   /** @internal */
   constructor(coros: readonly Coro<T>[], timeoutMs: number | null) {
@@ -36,7 +37,7 @@ export class CompletionOrder<T> implements TimerTarget {
     for (const future of this.todo) future._onDone(this.completed)
     if (timeoutMs !== null && this.left > 0) {
       if (timeoutMs <= 0) this.loop._timersOverdue()
-      this.slot = this.loop._armTimer(this, this.loop.time() + timeoutMs)
+      this.loop._timers.arm(this, this.loop.time() + timeoutMs)
     }
   }
 
@@ -67,7 +68,6 @@ export class CompletionOrder<T> implements TimerTarget {
 
   /** @internal The time is over. */
   timerFired(): void {
-    this.slot = -1
     for (const future of this.todo) future.removeDoneCallback(this.completed)
     for (let count = this.todo.size; count > 0; count--) this.put(null)
     this.todo.clear()
@@ -77,8 +77,7 @@ export class CompletionOrder<T> implements TimerTarget {
     if (!this.todo.delete(future)) return
     this.put(future)
     if (this.todo.size === 0) {
-      this.loop._cancelTimer(this.slot, this)
-      this.slot = -1
+      this.loop._timers.cancel(this)
     }
   }
 

@@ -9,6 +9,7 @@ import { FutureState, type Waiter } from '../future/waiter'
 import type { Runnable } from '../loop/handle'
 import { EventLoop, Kind } from '../loop/loop'
 import { schedulingLoop } from '../loop/running'
+import { IDLE } from '../loop/timers'
 
 export interface SleepOptions {
   /** Cancels the sleep, with the signal's reason, when it is aborted. */
@@ -17,16 +18,15 @@ export interface SleepOptions {
 
 class Sleep<T> extends Future<T> implements TimerTarget {
   static override readonly _isInner = true
-  private slot: number
+  /** @internal */ _slot = IDLE
 
   constructor(loop: EventLoop, delayMs: number, outcome: T) {
     super(loop)
     this._value = outcome
-    this.slot = loop._armTimer(this, loop.time() + delayMs)
+    loop._timers.arm(this, loop.time() + delayMs)
   }
 
   timerFired(): void {
-    this.slot = -1
     if (this._state === FutureState.PENDING) super.setResult(this._value as T)
   }
 
@@ -47,8 +47,7 @@ class Sleep<T> extends Future<T> implements TimerTarget {
   }
 
   private disarm(): void {
-    this._loop._cancelTimer(this.slot, this)
-    this.slot = -1
+    this._loop._timers.cancel(this)
   }
 }
 

@@ -8,6 +8,7 @@ import { GeneratorOperation, Operation } from '../future/operation'
 import type { Handle } from '../loop/handle'
 import type { EventLoop } from '../loop/loop'
 import { getRunningLoop } from '../loop/running'
+import { IDLE } from '../loop/timers'
 import { type Coro, checkCoro } from '../task/coroutine'
 import { createTask, ensureFuture } from '../task/create'
 import { currentTask } from '../task/current'
@@ -29,7 +30,7 @@ export class Timeout implements TimerTarget {
   private loop!: EventLoop
   private task!: Task<unknown>
   private cancelRequestsBefore = 0
-  private slot = -1
+  /** @internal */ _slot = IDLE
   private soon: Handle | null = null
 
   /** @internal */
@@ -62,12 +63,11 @@ export class Timeout implements TimerTarget {
     this.disarm()
     if (whenMs === null) return
     if (whenMs <= this.loop.time()) this.soon = this.loop.callSoon(() => this.timerFired())
-    else this.slot = this.loop._armTimer(this, whenMs)
+    else this.loop._timers.arm(this, whenMs)
   }
 
   /** @internal */
   timerFired(): void {
-    this.slot = -1
     this.soon = null
     this.task.cancel()
     this.state = State.EXPIRING
@@ -102,10 +102,7 @@ export class Timeout implements TimerTarget {
 
   /** @internal No deadline any more: the body has ended, though perhaps nobody has heard of it yet. */
   disarm(): void {
-    if (this.slot !== -1) {
-      this.loop._cancelTimer(this.slot, this)
-      this.slot = -1
-    }
+    this.loop._timers.cancel(this)
     if (this.soon !== null) {
       this.soon.cancel()
       this.soon = null

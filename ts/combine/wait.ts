@@ -6,6 +6,7 @@ import { Future } from '../future/future'
 import { GeneratorOperation, type Operation } from '../future/operation'
 import { FutureState } from '../future/waiter'
 import { schedulingLoop } from '../loop/running'
+import { IDLE } from '../loop/timers'
 import type { Coro } from '../task/coroutine'
 import { checkCoro, distinct } from '../task/coroutine'
 import { ensureFuture } from '../task/create'
@@ -51,22 +52,20 @@ export function wait<C extends Coro<unknown>>(
 /** Ends when enough is done or the time is over; it is its own timer. */
 class WaitEnd extends Future<void> implements TimerTarget {
   static override readonly _isInner = true
-  private slot = -1
+  /** @internal */ _slot = IDLE
 
   arm(delayMs: number): void {
     const loop = this._loop
     if (delayMs <= 0) loop._timersOverdue()
-    this.slot = loop._armTimer(this, loop.time() + delayMs)
+    loop._timers.arm(this, loop.time() + delayMs)
   }
 
   timerFired(): void {
-    this.slot = -1
     this.release()
   }
 
   disarm(): void {
-    this._loop._cancelTimer(this.slot, this)
-    this.slot = -1
+    this._loop._timers.cancel(this)
   }
 
   release(): void {

@@ -5,6 +5,7 @@ import { inspect } from 'node:util'
 import type { TimerTarget } from '../backend/timer_table'
 import { captureContext } from './context'
 import { createdAt, noteOrigin, sourceOf } from './origins'
+import { IDLE, type Timers } from './timers'
 
 /** What stands in the ready ring: the dispatcher calls `run` when its turn comes. */
 export interface Runnable {
@@ -23,9 +24,7 @@ export interface HandleOwner {
   /** @internal */
   _callbackFailed(error: unknown, message: string, details: object): void
   /** @internal */
-  _armTimer(target: TimerTarget, whenMs: number): number
-  /** @internal */
-  _cancelTimer(slot: number, target: TimerTarget): void
+  readonly _timers: Timers
 }
 
 /**
@@ -89,13 +88,13 @@ export class Handle implements Runnable {
 /** A callback scheduled for a time on the loop's clock. */
 export class TimerHandle extends Handle implements TimerTarget {
   private readonly whenMs: number
-  private slot = -1
+  /** @internal */ _slot = IDLE
 
   /** @internal */
   constructor(loop: HandleOwner, whenMs: number, callback: Callback, args: readonly unknown[]) {
     super(loop, callback, args, 'GyreTimer')
     this.whenMs = whenMs
-    this.slot = loop._armTimer(this, whenMs)
+    loop._timers.arm(this, whenMs)
   }
 
   /** When the callback is due, in milliseconds on the loop's clock (`loop.time()`). */
@@ -105,13 +104,11 @@ export class TimerHandle extends Handle implements TimerTarget {
 
   override cancel(): void {
     super.cancel()
-    this._loop._cancelTimer(this.slot, this)
-    this.slot = -1
+    this._loop._timers.cancel(this)
   }
 
   /** @internal The expiry is itself an entry of the ready ring, so the callback runs here. */
   timerFired(): void {
-    this.slot = -1
     this.run()
   }
 

@@ -9,13 +9,13 @@
 //             2. `_visited` is the loop whose turn is on the stack, or null.
 //             3. At most one loop of a thread is RUNNING; any number may be AMBIENT.
 
-import { performance } from 'node:perf_hooks'
 import { inspect } from 'node:util'
 import type { Backend, BackendHost, BackendName } from '../backend/backend'
 import { BackendKind, VISIT_BUDGET_MS, Visit } from '../backend/backend'
+import { monotonicMs } from '../backend/clock'
 import { Control, JS_KIND, ReadyRing, RUN_KIND } from '../backend/ready_ring'
 import { createBackend } from '../backend/select'
-import { TimerTable, type TimerTarget } from '../backend/timer_table'
+import type { TimerTable, TimerTarget } from '../backend/timer_table'
 import { checkDelay, checkFunction, checkTime, invalidType } from '../errors/arguments'
 import { EventLoopClosedError, endsLoop, RuntimeError } from '../errors/errors'
 import type { Admission } from './admission'
@@ -25,6 +25,7 @@ import { ForeignHandles } from './foreign_handles'
 import { Handle, type HandleOwner, type Runnable, TimerHandle } from './handle'
 import { LinkedList } from './linked_list'
 import { PromiseSteps } from './promise_steps'
+import { Timers } from './timers'
 import { warnIfSlow } from './warnings'
 
 /** Kinds of ready entries made by TypeScript: one a class, so that each call stays monomorphic. */
@@ -68,7 +69,7 @@ export class EventLoop extends ExceptionReporter<EventLoop> implements BackendHo
   static _onClose: (loop: EventLoop) => void = () => {}
 
   /** @internal */ readonly ring = new ReadyRing()
-  /** @internal */ readonly timers = new TimerTable()
+  /** @internal */ readonly _timers = new Timers()
   /** @internal */ readonly _backend: Backend
   /** @internal */ readonly _isVirtual: boolean
   /** @internal Made by getEventLoop, and so replaced by it when closed. */ _isDefault = false
@@ -110,6 +111,12 @@ export class EventLoop extends ExceptionReporter<EventLoop> implements BackendHo
     this.setDebug(process.env.GYRE_DEBUG !== undefined && process.env.GYRE_DEBUG !== '0')
     this._isVirtual = clock === 'virtual'
     this._backend = createBackend(this, backend, this._isVirtual)
+    this._timers.connect(this._backend)
+  }
+
+  /** @internal For the backend. */
+  get timers(): TimerTable {
+    return this._timers.table
   }
 
   /** The loop's clock: milliseconds, monotonic, with fractions. */
@@ -205,7 +212,7 @@ export class EventLoop extends ExceptionReporter<EventLoop> implements BackendHo
 
   /** Figures of the loop since it was made. */
   metrics(): { turns: number; ready: number; timers: number } {
-    return { turns: this.turnCount, ready: this.ring.size, timers: this.timers.armed }
+    return { turns: this.turnCount, ready: this.ring.size, timers: this._timers.armed }
   }
 
   [inspect.custom](): string {
@@ -255,20 +262,6 @@ export class EventLoop extends ExceptionReporter<EventLoop> implements BackendHo
     if (this.state === State.CLOSED) throw new EventLoopClosedError()
   }
 
-  /** @internal Arms a timer; `target.timerFired()` is called in the turn in which it is due. */
-  _armTimer(target: TimerTarget, whenMs: number): number {
-    const slot = this.timers.add(target)
-    this._backend.armTimer(slot, whenMs)
-    return slot
-  }
-
-  /** @internal Harmless when the timer has fired or the slot is -1. */
-  _cancelTimer(slot: number, target: TimerTarget): void {
-    if (!this.timers.isArmed(slot, target)) return
-    this._backend.cancelTimer(slot)
-    this.timers.release(slot)
-  }
-
   /** @internal A timer was armed for now or earlier: it is due in the next turn of this visit. */
   _timersOverdue(): void {
     this.timersOverdue = true
@@ -298,19 +291,21 @@ export class EventLoop extends ExceptionReporter<EventLoop> implements BackendHo
     if (!this._isActive()) return Visit.STOPPED
     const outer = EventLoop._visited
     EventLoop._visited = this
+    this._timers.visitBegins()
     try {
       if (this._debug) this._promiseSteps.end(this.slowCallbackDuration)
       const visit = this.runTurns()
       if (this._debug && visit === Visit.PROMISES) this._promiseSteps.begin()
       return visit
     } finally {
+      this._timers.visitEnds()
       EventLoop._visited = outer
     }
   }
 
   private runTurns(): Visit {
     const ring = this.ring
-    let checkedMs = performance.now()
+    let checkedMs = monotonicMs()
     const endMs = checkedMs + VISIT_BUDGET_MS
     let unchecked = 0
     for (let turns = 1; ; turns++) {
@@ -323,6 +318,7 @@ export class EventLoop extends ExceptionReporter<EventLoop> implements BackendHo
           this._promisesDue = false
           return Visit.PROMISES
         }
+        this._timers.submit()
         if (!this._backend.advance() && !this.isStuck()) return Visit.IDLE
       }
       this.runTurn()
@@ -335,11 +331,12 @@ export class EventLoop extends ExceptionReporter<EventLoop> implements BackendHo
         return Visit.PROMISES
       }
       if (++unchecked >= this.turnsPerCheck) {
-        const nowMs = performance.now()
+        const nowMs = monotonicMs()
         this.adaptChecks(unchecked, nowMs - checkedMs)
         unchecked = 0
         checkedMs = nowMs
         if (nowMs < endMs) {
+          this._timers.submit()
           this._backend.poll()
           continue
         }
@@ -362,6 +359,7 @@ export class EventLoop extends ExceptionReporter<EventLoop> implements BackendHo
 
   private pollTimers(): void {
     this.timersOverdue = false
+    this._timers.submit()
     this._backend.poll()
   }
 
@@ -373,7 +371,7 @@ export class EventLoop extends ExceptionReporter<EventLoop> implements BackendHo
     this.turnCount++
     const isTimed = this._debug
     for (let left = ring.size; left > 0 && this._interruption === null; left--) {
-      const startedMs = isTimed ? performance.now() : 0
+      const startedMs = isTimed ? monotonicMs() : 0
       const head = control[Control.READY_HEAD]!
       const index = head & ring.mask
       const at = index << 2
@@ -404,7 +402,7 @@ export class EventLoop extends ExceptionReporter<EventLoop> implements BackendHo
           item.run()
           break
         case BackendKind.TIMER:
-          timer = this.timers.take(words[at + 1]!, kindWord >>> 8)
+          timer = this._timers.take(words[at + 1]!, kindWord >>> 8)
           timer?.timerFired()
           break
         default:

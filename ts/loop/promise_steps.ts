@@ -2,8 +2,8 @@
 // loop does not see them one by one: all that were resumed in a visit are timed together, and named
 // together when they took long.
 
-import { performance } from 'node:perf_hooks'
 import { inspect } from 'node:util'
+import { monotonicMs } from '../backend/clock'
 import { warnOfSlowSteps } from './warnings'
 
 const NAMED_MAX = 3
@@ -21,14 +21,14 @@ export class PromiseSteps {
 
   /** The visit is over, and the microtasks run. */
   begin(): void {
-    this.beganMs = performance.now()
+    this.beganMs = monotonicMs()
   }
 
   /** They have run; warns if they took longer than `limitMs`. */
   end(limitMs: number): void {
     const { beganMs, resumed } = this
     if (beganMs === null) return
-    const tookMs = performance.now() - beganMs
+    const tookMs = monotonicMs() - beganMs
     const isOurs = resumed.size > 0 || this.hasOthers
     if (isOurs && tookMs >= limitMs) warnOfSlowSteps(namesOf(resumed), tookMs)
     this.beganMs = null

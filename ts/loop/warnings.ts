@@ -1,12 +1,12 @@
 // What a loop warns of, most of it in debug mode, as warnings of Node: a program can listen for them
 // with process.on('warning').
 
-import { performance } from 'node:perf_hooks'
 import { inspect } from 'node:util'
+import { monotonicMs } from '../backend/clock'
 
 /** Warns if `item`, which began to run at `startedMs`, took longer than `limitMs`. */
 export function warnIfSlow(item: unknown, startedMs: number, limitMs: number): void {
-  const tookMs = performance.now() - startedMs
+  const tookMs = monotonicMs() - startedMs
   if (tookMs < limitMs) return
   warnOfSlowSteps(item === undefined ? 'an I/O event' : inspect(item, { depth: 0 }), tookMs)
 }

@@ -11,6 +11,7 @@ import type { TimerTarget } from '../backend/timer_table'
 import { Future } from '../future/future'
 import { Admission } from '../loop/admission'
 import { EventLoop } from '../loop/loop'
+import { IDLE } from '../loop/timers'
 import { tasksOf } from '../task/current'
 import type { Task } from '../task/task'
 
@@ -20,7 +21,7 @@ type State = (typeof State)[keyof typeof State]
 export class Grace implements TimerTarget {
   private state: State = State.AHEAD
   private readonly left = new Set<object>()
-  private slot = -1
+  /** @internal */ _slot = IDLE
   /** Done when the grace is over. */
   readonly over: Future<void>
 
@@ -52,7 +53,7 @@ export class Grace implements TimerTarget {
       if (admission.isDraining(task)) this.follow(task)
     }
     if (this.left.size === 0 || this.graceMs === 0) this.end()
-    else this.slot = loop._armTimer(this, loop.time() + this.graceMs)
+    else loop._timers.arm(this, loop.time() + this.graceMs)
   }
 
   /** Ends it at once, also before it began; without effect when it is over. */
@@ -60,14 +61,12 @@ export class Grace implements TimerTarget {
     if (this.state === State.OVER) return
     this.state = State.OVER
     this.loop._admission?.open()
-    this.loop._cancelTimer(this.slot, this)
-    this.slot = -1
+    this.loop._timers.cancel(this)
     this.over.setResult(undefined)
   }
 
   /** @internal The time is over. */
   timerFired(): void {
-    this.slot = -1
     this.end()
   }
 
