@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
   allTasks,
+  type CancelledError,
   type Coroutine,
   createTask,
   currentTask,
@@ -104,6 +105,49 @@ test('a repeated generator runs once under a limit', async () => {
     const [a, b] = [step(1), step(2)]
     assert.deepEqual(yield* gather([a, b, a, step(3), b, a], { limit: 1 }), [1, 2, 1, 3, 2, 1])
     assert.equal(runs, 3)
+  })
+})
+
+test('a child that ends while another is about to be counted counts a turn later', async () => {
+  const turns = await runVirtual(function* () {
+    const loop = getRunningLoop()
+    const [first, second] = [loop.createFuture<number>(), loop.createFuture<number>()]
+    const gathered = gather(first, second)
+    const done = loop.createFuture<number>()
+    const { turns: begin } = loop.metrics()
+    gathered.addDoneCallback(() => done.setResult(loop.metrics().turns - begin))
+    loop.callSoon(() => second.setResult(2))
+    first.setResult(1)
+    return yield* done
+  })
+  // asyncio: first is counted in the turn in which second ends, which is counted in the one behind.
+  assert.equal(turns, 3)
+})
+
+test('children that are cancelled together are outcomes in the order of the arguments', async () => {
+  await runVirtual(function* () {
+    const tasks = Array.from({ length: 6 }, (_, index) =>
+      createTask(function* () {
+        try {
+          yield* sleep(60_000)
+        } catch (error) {
+          if (index === 2) return 'swallowed'
+          if (index === 4) throw new Error('failed')
+          throw error
+        }
+        return 'slept'
+      }),
+    )
+    const gathered = gather(tasks, { returnExceptions: true })
+    yield* sleep(0)
+    for (const task of tasks) task.cancel(task === tasks[1] ? 'why' : undefined)
+    const outcomes = yield* gathered
+    const messages = outcomes.map((outcome) => (outcome as Error).message ?? outcome)
+    const plain = 'cancelled'
+    // asyncio's gather makes the error of a cancelled child anew, without the reason.
+    assert.deepEqual(messages, [plain, plain, 'swallowed', plain, 'failed', plain])
+    assert.equal((outcomes[0] as CancelledError).origin, tasks[0])
+    assert.equal(new Set(outcomes).size, 6)
   })
 })
 

@@ -95,6 +95,17 @@ test('the message of a CancelledError tells its reason, whatever it is', () => {
   }
 })
 
+test('a CancelledError without a reason has a message too, subclasses included', () => {
+  class Stopped extends CancelledError {}
+  for (const error of [new CancelledError(), new Stopped()]) {
+    assert.equal(error.message, 'cancelled')
+    assert.equal(String(error), `${error.name}: cancelled`)
+    assert.match(error.stack ?? '', new RegExp(`^${error.name}: cancelled\n`))
+    assert.match(inspect(error), new RegExp(`^${error.name}: cancelled\n`))
+    assert.deepEqual(Object.keys(error).sort(), ['code', 'reason'])
+  }
+})
+
 test('isCancelled knows CancelledError and the AbortError of Node and the web', () => {
   const controller = new AbortController()
   controller.abort()
@@ -171,7 +182,8 @@ test('cancelling works where the limit of stacks cannot be set', async () => {
   assert.ok(descriptor)
   Object.defineProperty(Error, 'stackTraceLimit', { ...descriptor, writable: false })
   try {
-    assert.match((await caughtByCancelled(false)).stack ?? '', /interrupted/)
+    const { stack } = await caughtByCancelled(false)
+    assert.match(stack ?? '', /^CancelledError: cancelled: enough\n {4}at /)
   } finally {
     Object.defineProperty(Error, 'stackTraceLimit', descriptor)
   }

@@ -230,6 +230,31 @@ test('the error a task died of comes to the first who asks, with its reason', as
   })
 })
 
+test('later ones get an error of their own, of the same origin and without a reason', async () => {
+  await runVirtual(function* () {
+    const inner = createTask(() => sleep(60_000))
+    const outer = createTask(function* () {
+      yield* inner
+    })
+    yield* sleep(0)
+    inner.cancel('enough')
+    yield* sleep(0)
+    yield* sleep(0)
+    yield* sleep(0)
+    for (const task of [inner, outer]) assert.ok(task.cancelled())
+    const errors = [1, 2, 3].map(() => thrownBy(() => outer.result()) as CancelledError)
+    assert.deepEqual(
+      errors.map(({ reason, origin }) => [reason, origin]),
+      [
+        ['enough', inner],
+        [undefined, inner],
+        [undefined, inner],
+      ],
+    )
+    assert.equal(new Set(errors).size, 3)
+  })
+})
+
 test('uncancel that reaches 0 also takes back a cancel that was not delivered', async () => {
   const bodies = kinds(
     function* () {

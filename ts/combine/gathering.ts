@@ -59,7 +59,7 @@ export class Gathering extends Future<unknown[]> implements Waiter, UnmadeTasks,
   private started = 0
   /** The argument that is in its first step, without a task yet; -1 if none. */
   private stepped = -1
-  /** The newest entry that counts children, while others may join it. */
+  /** The newest entry that counts children. */
   private counts: Counts | null = null
   private running = 0
   private cancelRequested = false
@@ -94,8 +94,9 @@ export class Gathering extends Future<unknown[]> implements Waiter, UnmadeTasks,
 
   /** A child is done: it is counted in a later turn, as a done callback of asyncio's would. */
   _wake(child: DoneFuture): void {
-    const entry = child._state === FutureState.RESULT ? this : new ChildFailed(this, child)
-    this._loop.ring.push(Kind.DONE_CALLBACK, entry)
+    const isOutcome = this.returnExceptions && child._state === FutureState.CANCELLED
+    if (isOutcome || child._state === FutureState.RESULT) this.countLater()
+    else this._loop.ring.push(Kind.DONE_CALLBACK, new ChildFailed(this, child))
   }
 
   _describeWaiter(): string {
@@ -196,15 +197,22 @@ export class Gathering extends Future<unknown[]> implements Waiter, UnmadeTasks,
   /** What is a future already, or is made at once; null for what was given before. */
   private takeAtOnce(index: number): Future<unknown> | null {
     if (isStartable(this.kinds[index]!) && this.isRepeat(index)) return null
-    const coro = this.coros[index] as Coro<unknown>
-    const make = () => ensureFuture(coro, this.options)
-    const mayBecomeTask = isStartable(this.kinds[index]!)
-    const child = mayBecomeTask ? makeAdmitted(this._loop, this.isFamily, make) : make()
+    const child = this.futureOf(index)
     this.hasFutures = true
     this.children[index] = child
     this.running++
     if (child._state === FutureState.PENDING) child._addWaiter(this)
     return child
+  }
+
+  private futureOf(index: number): Future<unknown> {
+    const coro = this.coros[index] as Coro<unknown>
+    return isStartable(this.kinds[index]!) ? this.taskOf(coro) : ensureFuture(coro, this.options)
+  }
+
+  private taskOf(coro: Coro<unknown>): Future<unknown> {
+    const make = () => ensureFuture(coro, this.options)
+    return makeAdmitted(this._loop, this.isFamily, make)
   }
 
   /** One place in the ready ring for the next arguments that start in a row. */
@@ -230,7 +238,6 @@ export class Gathering extends Future<unknown[]> implements Waiter, UnmadeTasks,
       this.takeFirstStep(index)
       if (--this.inRing === 0) this._loop._tasks.remove(this)
     }
-    this.counts = null
     return index
   }
 
@@ -291,12 +298,14 @@ export class Gathering extends Future<unknown[]> implements Waiter, UnmadeTasks,
     else this.hasSomething = true
   }
 
-  /** A child without a task is done: it is counted in a later turn. */
+  /** A child is done: it is counted in a later turn, together with its neighbours. */
   private countLater(): void {
-    const { ring } = this._loop
-    if (this.counts !== null && ring.isNewest(this.counts)) this.counts.count++
+    const { ring, _turnCount: turn } = this._loop
+    const { counts } = this
+    // An entry of the turn before stands in this turn, and what ends now counts in the next.
+    if (counts !== null && counts.turn === turn && ring.isNewest(counts)) counts.count++
     else {
-      this.counts = new Counts(this)
+      this.counts = new Counts(this, turn)
       ring.push(Kind.DONE_CALLBACK, this.counts)
     }
   }
@@ -374,7 +383,7 @@ export class Gathering extends Future<unknown[]> implements Waiter, UnmadeTasks,
 
 function outcomeOf(child: Future<unknown>): unknown {
   if (child._state === FutureState.RESULT) return child._value
-  if (child._state === FutureState.CANCELLED) return (child._value as Cancellation).takeOutcome()
+  if (child._state === FutureState.CANCELLED) return child._cancelledOutcome()
   return child.exception()
 }
 

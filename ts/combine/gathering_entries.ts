@@ -39,11 +39,15 @@ function takeFirstSteps(steps: FirstSteps): void {
   steps.take()
 }
 
-/** Children that succeeded in their first steps, one behind the other, are counted. */
+/** Children that ended one behind the other, in the same turn, are counted. */
 export class Counts implements Runnable {
   count = 1
 
-  constructor(private readonly gathering: Gathering) {}
+  constructor(
+    private readonly gathering: Gathering,
+    /** The turn in which they ended. */
+    readonly turn: number,
+  ) {}
 
   run(): void {
     this.gathering.countDone(this.count)

@@ -2,7 +2,7 @@
 // with its stack is a hundred times as dear as this.
 
 import { CancelledError } from '../errors/errors'
-import { withoutStack } from '../errors/stackless'
+import { allowStacks, forbidStacks } from '../errors/stackless'
 
 /** A future, as far as it decides whether a cancellation has a stack. */
 interface Debuggable {
@@ -10,37 +10,35 @@ interface Debuggable {
 }
 
 export class Cancellation {
-  /** The error that a cancelled task ended with. */
-  private error: CancelledError | null
-
   constructor(
     /** What was passed to `cancel(reason)`. */
     readonly reason: unknown,
-    /** The future or task on which `cancel()` was called first. */
-    readonly origin: object,
-    error: CancelledError | null = null,
-  ) {
-    this.error = error
-  }
+    /** The future or task on which `cancel()` was called first; null: the one that holds this. */
+    readonly origin: object | null,
+  ) {}
 
-  /**
-   * The error for one who waits. As in asyncio, the error that a task ended with goes to the first
-   * who asks; later ones get one of their own.
-   */
-  takeError(): CancelledError {
-    const { error } = this
-    this.error = null
-    return error ?? makeCancelledError(this.reason, this.origin)
+  /** A new error for one who waits for `holder`. */
+  makeError(holder: object): CancelledError {
+    return makeCancelledError(this.reason, this.origin ?? holder)
   }
+}
 
-  /**
-   * The error for who collects outcomes. asyncio's gather makes one with the future's own reason,
-   * which is not always that of the error a task ended with; where it is, that error serves.
-   */
-  takeOutcome(): CancelledError {
-    const isOther = this.error !== null && this.error.reason !== this.reason
-    return isOther ? makeCancelledError(this.reason, this.origin) : this.takeError()
-  }
+/** Of many tasks, which so need not have one each. */
+const OWN = new Cancellation(undefined, null)
+
+/**
+ * What a cancelled future holds: the cancellation; or the error that a task ended with, until somebody
+ * takes it.
+ */
+export type Cancelled = Cancellation | CancelledError
+
+/**
+ * What is left when somebody has taken the error that a task ended with. Later ones get an error of
+ * their own, without its reason (asyncio forgets it there too).
+ */
+export function afterTaking(error: CancelledError, holder: object): Cancellation {
+  const { origin } = error
+  return origin === null || origin === holder ? OWN : new Cancellation(undefined, origin)
 }
 
 /**
@@ -48,6 +46,11 @@ export class Cancellation {
  * hundred thousand tasks would take most of its time to capture what is hardly ever looked at.
  */
 export function makeCancelledError(reason: unknown, origin: object): CancelledError {
-  const make = () => new CancelledError(reason, origin)
-  return (origin as Debuggable)._loop?.getDebug() === true ? make() : withoutStack(make)
+  if ((origin as Debuggable)._loop?.getDebug() === true) return new CancelledError(reason, origin)
+  const limit = forbidStacks()
+  try {
+    return new CancelledError(reason, origin)
+  } finally {
+    allowStacks(limit)
+  }
 }

@@ -11,6 +11,7 @@
 import type { AsyncResource } from 'node:async_hooks'
 import { checkFunction } from '../errors/arguments'
 import { type CancelledError, InvalidStateError } from '../errors/errors'
+import { raise } from '../errors/stackless'
 import { captureContext } from '../loop/context'
 import { debugging } from '../loop/debugging'
 import { callbackName } from '../loop/handle'
@@ -18,7 +19,7 @@ import { EventLoop, Kind } from '../loop/loop'
 import { noteOrigin, sourceOf } from '../loop/origins'
 import { schedulingLoop } from '../loop/running'
 import { addAwaitingFrames } from './awaiting_frames'
-import { Cancellation } from './cancellation'
+import { afterTaking, Cancellation, type Cancelled, makeCancelledError } from './cancellation'
 import { Claim } from './claim'
 import { checkLoop } from './foreign_use'
 import { type OnFulfilled, type OnRejected, startThen } from './then'
@@ -60,7 +61,7 @@ export class Future<T = unknown> implements PromiseLike<T> {
   static readonly _isInner: boolean = false
   /** @internal */ readonly _loop: EventLoop
   /** @internal */ _state: FutureState = FutureState.PENDING
-  /** @internal The result, the exception, or the Cancellation, by the state. */
+  /** @internal The result, the exception, or what is Cancelled, by the state. */
   _value: unknown = undefined
   /** @internal One waiter stands for itself: most futures have just one. */
   _waiters: Waiter | Waiter[] | null = null
@@ -99,9 +100,9 @@ export class Future<T = unknown> implements PromiseLike<T> {
       case FutureState.EXCEPTION:
         this._markRetrieved()
         addAwaitingFrames(this._value)
-        throw this._value
+        return raise(this._value)
       case FutureState.CANCELLED:
-        throw this._makeCancelledError()
+        return raise(this._makeCancelledError())
       default:
         throw new InvalidStateError('Result is not set.')
     }
@@ -156,9 +157,7 @@ export class Future<T = unknown> implements PromiseLike<T> {
   /** @internal cancel(), for a cancellation that may have begun at another future or task. */
   _cancelWith(cancellation: Cancellation): boolean {
     if (this._state !== FutureState.PENDING) return false
-    this._value = cancellation
-    this._state = FutureState.CANCELLED
-    this._wakeWaiters()
+    this._endCancelled(cancellation)
     return true
   }
 
@@ -256,9 +255,35 @@ export class Future<T = unknown> implements PromiseLike<T> {
     return false
   }
 
-  /** @internal REQUIRES: the future is cancelled. */
+  /** @internal REQUIRES: the future is pending. */
+  _endCancelled(cancelled: Cancelled): void {
+    this._value = cancelled
+    this._state = FutureState.CANCELLED
+    this._wakeWaiters()
+  }
+
+  /**
+   * @internal The error for one who waits. As in asyncio, the error that a task ended with goes to the
+   * first who asks; later ones get one of their own. REQUIRES: the future is cancelled.
+   */
   _makeCancelledError(): CancelledError {
-    return (this._value as Cancellation).takeError()
+    const cancelled = this._value as Cancelled
+    if (cancelled instanceof Cancellation) return cancelled.makeError(this)
+    this._value = afterTaking(cancelled, this)
+    return cancelled
+  }
+
+  /**
+   * @internal The error for who collects outcomes. asyncio's gather makes one with the future's own
+   * reason, and a task that ended with an error has none; where the error has none either, it serves.
+   * REQUIRES: the future is cancelled.
+   */
+  _cancelledOutcome(): CancelledError {
+    const cancelled = this._value as Cancelled
+    if (cancelled instanceof Cancellation || cancelled.reason === undefined) {
+      return this._makeCancelledError()
+    }
+    return makeCancelledError(undefined, cancelled.origin ?? this)
   }
 
   /**

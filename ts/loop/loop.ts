@@ -96,7 +96,7 @@ export class EventLoop extends ExceptionReporter<EventLoop> implements BackendHo
   private timersOverdue = false
   /** @internal */ _debug = false
   /** @internal */ readonly _promiseSteps = new PromiseSteps()
-  private turnCount = 0
+  /** @internal Turns that have begun. */ _turnCount = 0
   private turnsPerCheck = TURNS_PER_CHECK_MAX
 
   /** In debug mode, a callback or step that takes longer than this is reported. Milliseconds. */
@@ -212,7 +212,7 @@ export class EventLoop extends ExceptionReporter<EventLoop> implements BackendHo
 
   /** Figures of the loop since it was made. */
   metrics(): { turns: number; ready: number; timers: number } {
-    return { turns: this.turnCount, ready: this.ring.size, timers: this._timers.armed }
+    return { turns: this._turnCount, ready: this.ring.size, timers: this._timers.armed }
   }
 
   [inspect.custom](): string {
@@ -368,7 +368,7 @@ export class EventLoop extends ExceptionReporter<EventLoop> implements BackendHo
     const ring = this.ring
     const control = ring.control
     ring.reserve()
-    this.turnCount++
+    this._turnCount++
     const isTimed = this._debug
     for (let left = ring.size; left > 0 && this._interruption === null; left--) {
       const startedMs = isTimed ? monotonicMs() : 0

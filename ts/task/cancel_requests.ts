@@ -1,13 +1,16 @@
-// What a task remembers of the calls of its `cancel`.
+// What a task remembers of the calls of its `cancel`, beside their number.
 
-/** What `cancel` asked of a task. Most tasks are never asked, so it is made at the first call. */
 export interface CancelRequests {
-  /** Calls of `cancel` less those of `uncancel`. */
-  count: number
   /** The reason of the last cancellation that went into no future. */
   reason: unknown
   /** Behind `task.signal`. */
   controller: AbortController | null
-  /** A request is on its way into what the task waits for. */
-  isUnderWay: boolean
 }
+
+/**
+ * The number of requests stands in the task itself, as most that are cancelled are asked once and
+ * without a reason: `REQUEST` for each, and `UNDER_WAY` while one is on its way into what the task
+ * waits for.
+ */
+export const UNDER_WAY = 1
+export const REQUEST = 2

@@ -5,11 +5,9 @@
 // promise.
 //
 // Invariants: 1. While a generator task waits, `_waitsFor` is the future it was added to as a
-//                waiter; it
-//                is null while the task is running, ready, or behind a bare yield.
+//                waiter; it is null while the task is running, ready, or behind a bare yield.
 //             2. While a task is pending, `_value` is the cancellation that was asked for and went
-//                into no
-//                future yet; undefined if there is none (asyncio's _must_cancel).
+//                into no future yet; undefined if there is none (asyncio's _must_cancel).
 //             3. A task is on its loop's list of tasks exactly while it is pending.
 
 import type { AsyncResource } from 'node:async_hooks'
@@ -28,7 +26,7 @@ import { type EventLoop, Kind } from '../loop/loop'
 import { isRunningHere, schedulingLoop } from '../loop/running'
 import { warnOfSwallowedCancel } from '../loop/warnings'
 import { admitTask } from './admit'
-import type { CancelRequests } from './cancel_requests'
+import { type CancelRequests, REQUEST, UNDER_WAY } from './cancel_requests'
 import { type Coro, checkCoro, isGeneratorFunction, stepsOf } from './coroutine'
 import { takeTaskNumber } from './numbers'
 import type { TaskOptions } from './options'
@@ -47,11 +45,11 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
   private readonly coro: Coro<T>
   private name: string | number
   private readonly resource: AsyncResource
-  /**
-   * What is stepped; null in a task that follows a promise, or is done; undefined before the start.
-   */
+  /** What is stepped; null in one that follows a promise, or is done; undefined before the start. */
   private generator: Iterator<Future<unknown>, T, unknown> | null | undefined = undefined
   private thrown: Error | null = null
+  /** Calls of `cancel` less those of `uncancel`: see cancel_requests.ts. */
+  private cancels = 0
   private requests: CancelRequests | null = null
 
   /**
@@ -147,7 +145,7 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
 
   /** How many times `cancel` was called, less the calls of `uncancel`. */
   cancelling(): number {
-    return this.requests === null ? 0 : this.requests.count
+    return Math.trunc(this.cancels / REQUEST)
   }
 
   /**
@@ -155,14 +153,13 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
    * that was not delivered yet is dropped (asyncio 3.13).
    */
   uncancel(): number {
-    const { requests } = this
-    if (requests === null || requests.count === 0) return 0
-    requests.count--
-    if (requests.count === 0) {
+    if (this.cancels < REQUEST) return 0
+    this.cancels -= REQUEST
+    if (this.cancels < REQUEST) {
       if (this._state === FutureState.PENDING) this._value = undefined
-      requests.controller = null
+      if (this.requests !== null) this.requests.controller = null
     }
-    return requests.count
+    return this.cancelling()
   }
 
   /** Aborted when the task is cancelled: for fetch and other APIs that take an AbortSignal. */
@@ -170,7 +167,9 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
     const requests = this.ensureRequests()
     if (requests.controller === null) {
       requests.controller = new AbortController()
-      if (requests.count > 0) requests.controller.abort(makeCancelledError(requests.reason, this))
+      if (this.cancels >= REQUEST) {
+        requests.controller.abort(makeCancelledError(requests.reason, this))
+      }
     }
     return requests.controller.signal
   }
@@ -197,17 +196,17 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
   /** @internal */
   override _cancelWith(cancellation: Cancellation): boolean {
     if (this._state !== FutureState.PENDING) return false
-    const requests = this.ensureRequests()
-    if (requests.isUnderWay) return this.leaveCircle(cancellation)
-    requests.count++
-    requests.controller?.abort(cancellation.takeError())
-    requests.isUnderWay = true
+    if ((this.cancels & UNDER_WAY) !== 0) return this.leaveCircle(cancellation)
+    this.cancels += REQUEST
+    this.requests?.controller?.abort(cancellation.makeError(this))
+    this.cancels |= UNDER_WAY
     const reached = this.cancelAwaits(cancellation)
     const isDelivered = this._waitsFor?._cancelWith(cancellation) === true || reached
-    requests.isUnderWay = false
+    this.cancels &= ~UNDER_WAY
     if (isDelivered) return true
     this._value = cancellation
-    requests.reason = cancellation.reason
+    const { reason } = cancellation
+    if (reason !== undefined || this.requests !== null) this.ensureRequests().reason = reason
     return true
   }
 
@@ -237,7 +236,7 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
   }
 
   private ensureRequests(): CancelRequests {
-    this.requests ??= { count: 0, reason: undefined, controller: null, isUnderWay: false }
+    this.requests ??= { reason: undefined, controller: null }
     return this.requests
   }
 
@@ -278,7 +277,7 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
     const cancellation = this._value as Cancellation | undefined
     if (cancellation === undefined) return null
     this._value = undefined
-    return cancellation.takeError()
+    return cancellation.makeError(this)
   }
 
   /** @internal Runs one step: the first, or the one after what it waited for is done. */
@@ -295,7 +294,11 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
     const cancellation = this._value as Cancellation | undefined
     if (cancellation !== undefined) {
       this._value = undefined
-      error = (waited && cancellationIn(waited)) ?? cancellation.takeError()
+      error = (waited && cancellationIn(waited)) ?? cancellation.makeError(this)
+    } else if (waited?._state === FutureState.CANCELLED && !this._loop._debug) {
+      // Thrown in from here it passes fewer frames than thrown by the iterator's `next`; but made there
+      // it has the frames of the coroutine in its stack, if it has one.
+      error = waited._makeCancelledError()
     }
     const outer = stepping.task
     stepping.task = this
@@ -396,11 +399,10 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
     const cancellation = this._value as Cancellation | undefined
     if (cancellation !== undefined) {
       this._unwanted()
-      super._cancelWith(cancellation)
+      this._endCancelled(cancellation)
       return
     }
-    const isSwallowed = this.requests !== null && this.requests.count > 0
-    if (isSwallowed && this._loop.getDebug()) warnOfSwallowedCancel(this.getName())
+    if (this.cancels !== 0 && this._loop.getDebug()) warnOfSwallowedCancel(this.getName())
     super.setResult(value)
   }
 
@@ -409,13 +411,13 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
     if (this._state !== FutureState.PENDING) return
     this.leave()
     if (error instanceof CancelledError) {
-      super._cancelWith(new Cancellation(undefined, error.origin ?? this, error))
+      this._endCancelled(error)
       return
     }
     const signal = this.requests?.controller?.signal
     if (signal?.aborted === true && isCancelled(error)) {
       // What takes an AbortSignal fails with an error of its own kind when the signal is aborted.
-      super._cancelWith(new Cancellation((signal.reason as CancelledError).reason, this))
+      this._endCancelled(new Cancellation((signal.reason as CancelledError).reason, this))
       return
     }
     super.setException(error)
