@@ -34,6 +34,7 @@ napi_value MakeLayout(napi_env env) {
                                             {"firstForeignKind", kFirstForeignKind},
                                             {"fileErrorBits", FileReport::kErrorBits},
                                             {"addressRecordBytes", sizeof(AddressRecord)},
+                                            {"receiveSlabBytes", ReceiveSlab::kBytes},
                                             {"datagramSlabBytes", DatagramSlab::kBytes}});
   SetProperty(env, layout, "control",
               MakeTable(env, {{"readyHead", kReadyHead},
@@ -43,7 +44,8 @@ napi_value MakeLayout(napi_env env) {
                               {"asleep", kAsleep},
                               {"resultSlot", kResultSlot},
                               {"resultGeneration", kResultGeneration},
-                              {"receiveSlabWanted", kReceiveSlabWanted}}));
+                              {"receiveKept", kReceiveKept},
+                              {"receiveSlabSpent", kReceiveSlabSpent}}));
   SetProperty(env, layout, "kinds",
               MakeTable(env, {{"TIMER", Number(Kind::kTimer)},
                               {"ACCEPTED", Number(Kind::kAccepted)},

@@ -77,7 +77,9 @@ class Loop {
   bool HasLeftover() const { return network_.HasLeftover(); }
   uint32_t ready_size() const { return ready_.size(); }
   bool HasReadyEntries() const { return !ready_.empty(); }
-  bool WantsReceiveSlab() const { return control_[kReceiveSlabWanted] != 0; }
+  bool WantsReceiveSlab() const {
+    return control_[kReceiveSlabWanted] != 0 || control_[kReceiveSlabSpent] != 0;
+  }
   void SetAsleep(bool asleep) { control_[kAsleep] = asleep ? 1 : 0; }
   void PutResult(Token token) {
     control_[kResultSlot] = token.slot;

@@ -10,6 +10,7 @@ namespace gyre {
 
 void Network::SetReceiveSlab(std::span<uint8_t> memory) {
   receive_slab_.Attach(memory);
+  control_[kReceiveKept] = control_[kReceiveSlabSpent] = 0;
   if (receive_slab_.attached()) control_[kReceiveSlabWanted] = 0;
 }
 
@@ -177,10 +178,17 @@ void Network::Poll() {
     batch_next_ = 0;
     batch_size_ = std::max(0, poller_.Wait(batch_.data(), static_cast<int>(batch_.size())));
   }
-  if (ready_.HasConsumed(last_read_position_)) receive_slab_.Rewind();
+  RewindReceiveSlab();
   // An event that finds no room stays first in line. Asking the poller again instead would favour
   // the same few sockets: it lists those that stay ready in the same order every time.
   while (HasLeftover() && Dispatch(batch_[batch_next_])) ++batch_next_;
+}
+
+// When all that was received has been consumed, what of it was not kept is received into again.
+void Network::RewindReceiveSlab() {
+  if (!receive_slab_.attached() || !ready_.HasConsumed(last_read_position_)) return;
+  receive_slab_.Rewind(control_[kReceiveKept]);
+  if (receive_slab_.IsSpent()) control_[kReceiveSlabSpent] = 1;
 }
 
 // Returns false if the event has to wait for room. A stale one is no event.
@@ -224,7 +232,7 @@ bool Network::ReceiveFrom(Stream& stream, bool peer_finished) {
     ready_.Append(Kind::kRead, stream.token(), static_cast<uint32_t>(receive_slab_.cursor()),
                   static_cast<uint32_t>(received));
     last_read_position_ = ready_.tail();
-    receive_slab_.Keep(received);
+    receive_slab_.Advance(received);
     if (!peer_finished || received == into.size()) return true;
   }
 }

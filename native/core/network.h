@@ -143,6 +143,7 @@ class Network {
   void Settle(Stream& stream);
   bool Report(Stream& stream);
 
+  void RewindReceiveSlab();
   bool Dispatch(const PollEvent& event);
   bool ReceiveFrom(Stream& stream, bool peer_finished);
   bool AcceptFrom(Listener& listener);

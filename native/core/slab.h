@@ -1,12 +1,14 @@
 // The two byte areas shared with TypeScript. Received bytes are handed out as offset and length
 // in the receive slab; small writes arrive as offset and length in the send slab.
-// Invariants: 1. The receive cursor goes back to the start only when the consumer has passed the
-//                last entry that points into the slab, so unread bytes are never overwritten.
+// Invariants: 1. The receive cursor goes back only when the consumer has passed the last entry that
+//                points into the slab, so unread bytes are never overwritten; and never behind what
+//                the consumer has kept for good.
 //             2. A slice outside the send slab is refused.
 // Neither owns its memory.
 
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -15,37 +17,50 @@ namespace gyre {
 
 class ReceiveSlab {
  public:
-  // At 64 KiB an echo of 100 KiB took a fifth more CPU time, at 256 KiB a little more.
+  // What one receive is offered: always so much, as the crumb that a smaller rest of the slab would
+  // take of a large message costs as many system calls as the message. At 64 KiB an echo of 100 KiB
+  // took a fifth more CPU time, at 256 KiB a little more.
   static constexpr size_t kReceiveBytesMax = 128 * 1024;
-  // Less than this is not worth a system call: what is there would come in crumbs.
-  static constexpr size_t kReceiveBytesMin = 4 * 1024;
+  // Above this the batch waits until its consumer has seen what is there: what is dealt with soon
+  // is still in the processor's cache, and what the kernel frees of it, too.
+  static constexpr size_t kBatchBytes = 64 * 1024;
+  // What TypeScript gives: several batches, for a consumer that keeps them.
+  static constexpr size_t kBytes = 512 * 1024;
 
   void Attach(std::span<uint8_t> memory) {
     memory_ = memory;
-    cursor_ = 0;
+    cursor_ = kept_ = 0;
   }
 
   bool attached() const { return !memory_.empty(); }
   size_t cursor() const { return cursor_; }
-  void Rewind() { cursor_ = 0; }
 
-  // Where the next receive goes; empty when the slab is used up.
+  // The first `kept` bytes are the consumer's for good; all others may be received into again.
+  // REQUIRES: no entry that points into the rest is unread. What is kept does not become less.
+  void Rewind(size_t kept) { cursor_ = kept_ = std::min(Aligned(kept), memory_.size()); }
+
+  // Where the next receive goes; empty when there is no room before the next Rewind.
   std::span<uint8_t> Next() const {
-    const size_t left = memory_.size() - cursor_;
-    if (left < kReceiveBytesMin) return {};
-    return memory_.subspan(cursor_, left < kReceiveBytesMax ? left : kReceiveBytesMax);
+    if (cursor_ - kept_ >= kBatchBytes || !HasRoomAt(cursor_)) return {};
+    return memory_.subspan(cursor_, FullReceive());
   }
 
-  // Keeps `length` bytes of what Next() offered. The cursor stays aligned for the copy that
+  // Whether so much is kept that no Rewind brings room.
+  bool IsSpent() const { return !HasRoomAt(kept_); }
+
+  // `length` bytes were received where Next() said. The cursor stays aligned for the copy that
   // usually follows.
-  void Keep(size_t length) {
-    cursor_ += (length + 15) & ~size_t{15};
-    if (cursor_ > memory_.size()) cursor_ = memory_.size();
-  }
+  void Advance(size_t length) { cursor_ = std::min(cursor_ + Aligned(length), memory_.size()); }
 
  private:
+  static constexpr size_t Aligned(size_t length) { return (length + 15) & ~size_t{15}; }
+  // A slab that is smaller than a receive offers all it has.
+  size_t FullReceive() const { return std::min(kReceiveBytesMax, memory_.size()); }
+  bool HasRoomAt(size_t offset) const { return memory_.size() - offset >= FullReceive(); }
+
   std::span<uint8_t> memory_;
   size_t cursor_ = 0;
+  size_t kept_ = 0;
 };
 
 class SendSlab {

@@ -262,57 +262,6 @@ TEST_CASE("a ready ring without room makes everything wait and loses nothing") {
   CHECK(rig.loop.network().stream_count() == 20);
 }
 
-TEST_CASE("when the slab is full all sockets still get their turn") {
-  LoopRig rig(256, 8 * 1'024);
-  std::vector<Token> readers;
-  std::set<uint32_t> served;
-  for (int i = 0; i < 12; ++i) {
-    const auto [client, server] = rig.MakePair();
-    std::vector<uint8_t> data(100'000, 'x');
-    rig.loop.network().Write(client, data);
-    rig.Submit(Op::kReadStart, server);
-  }
-  for (int turn = 0; turn < 30; ++turn) {
-    for (const Entry& entry : rig.Turn()) {
-      if (entry.code() == static_cast<uint32_t>(Kind::kRead)) served.insert(entry.slot);
-    }
-  }
-  CHECK(served.size() == 12);
-}
-
-TEST_CASE("bytes that were not consumed yet are not overwritten") {
-  LoopRig rig(256, 16 * 1'024);
-  const auto [client, server] = rig.MakePair();
-  rig.Submit(Op::kReadStart, server);
-  std::string sent;
-  for (int i = 0; i < 6; ++i) {
-    const std::string part(100, static_cast<char>('a' + i));
-    sent += part;
-    rig.Send(client, part);
-    rig.Drain();
-    rig.Sleep(50);
-    rig.loop.Poll(true);
-  }
-  std::string received;
-  for (const Entry& entry : rig.Take()) {
-    if (Is(entry, Kind::kRead, server)) received += rig.Bytes(entry);
-  }
-  CHECK(received == sent);
-}
-
-TEST_CASE("without a receive slab data waits, and the want is said") {
-  LoopRig rig;
-  const auto [client, server] = rig.MakePair();
-  rig.loop.network().SetReceiveSlab({});
-  rig.Submit(Op::kReadStart, server);
-  rig.Send(client, "patience");
-  for (int turn = 0; turn < 100 && !rig.loop.WantsReceiveSlab(); ++turn) CHECK(rig.Turn().empty());
-  REQUIRE(rig.loop.WantsReceiveSlab());
-  rig.loop.network().SetReceiveSlab(rig.receive_memory);
-  CHECK_FALSE(rig.loop.WantsReceiveSlab());
-  CHECK(rig.Bytes(rig.Await(Kind::kRead)) == "patience");
-}
-
 TEST_CASE("a stream that the poller refuses has failed") {
   LoopRig rig;
   const auto [client, server] = rig.MakePair();

@@ -163,6 +163,11 @@ export interface StreamHandle {
   watchDrain(lowBytes: number): void
   startReading(): void
   stopReading(): void
+  /**
+   * What `streamData` brings, as memory of the caller's: the same memory where the backend can give
+   * it away, else a copy. REQUIRES: from inside `streamData`, where `data` is not a copy already.
+   */
+  keep(data: Uint8Array): Buffer
   /** Sends what waits, then closes the sending half. */
   shutdown(): void
   /** Stops reading, sends what waits, then closes. */

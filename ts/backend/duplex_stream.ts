@@ -86,6 +86,11 @@ export class DuplexStream<S extends Duplex = Duplex> implements StreamHandle {
     this.refresh()
   }
 
+  /** What a stream of Node's emits belongs to whoever hears of it. */
+  keep(data: Uint8Array): Buffer {
+    return data as Buffer
+  }
+
   shutdown(): void {
     this.stream.end()
     this.refresh()

@@ -29,7 +29,7 @@ import { descriptorError, NativeDescriptors } from './native_descriptors'
 import { NativeListener } from './native_listener'
 import { detailsOf, type NativeOwner, NativeStream } from './native_stream'
 import { Control } from './ready_ring'
-import { ReceiveSlab } from './receive_slab'
+import { copyOf, ReceiveSlab } from './receive_slab'
 import { Submissions } from './submissions'
 import { deadlineNs } from './timer_table'
 
@@ -44,6 +44,7 @@ export class NativeBackend implements Backend, NativeOwner {
   private readonly listeners = new Map<number, NativeListener>()
   private readonly datagrams: NativeDatagrams
   private readonly descriptors: NativeDescriptors
+  private readonly receiveSlabBytes: number
   private receiveSlab: ReceiveSlab | null = null
   private virtualNs = 0
   private active = false
@@ -69,6 +70,7 @@ export class NativeBackend implements Backend, NativeOwner {
       () => this.onVisit(),
     )
     const { datagramSlabBytes } = addon.layout
+    this.receiveSlabBytes = addon.layout.receiveSlabBytes
     this.datagrams = new NativeDatagrams(this.native, this.submissions, ring, datagramSlabBytes)
     this.descriptors = new NativeDescriptors(this.native, ring.control)
     ring.onWake = () => this.wake()
@@ -105,7 +107,7 @@ export class NativeBackend implements Backend, NativeOwner {
   poll(): void {
     // Nothing can come where nothing is open or armed, and the crossing would cost more than a turn.
     if (this.handles === 0 && this.host.timers.armed === 0) return
-    this.replaceDetachedSlab()
+    this.renewSlabs()
     this.native.poll()
   }
 
@@ -209,13 +211,17 @@ export class NativeBackend implements Backend, NativeOwner {
     this.listeners.clear()
   }
 
-  /** For the handles of this backend: the addon, the ring, and how to let a listener go. */
+  /** For the handles of this backend: the addon, the ring, what came in, how to let a listener go. */
   get addonLoop(): NativeLoop {
     return this.native
   }
 
   get ring(): BackendHost['ring'] {
     return this.host.ring
+  }
+
+  keep(data: Uint8Array): Buffer {
+    return this.receiveSlab === null ? copyOf(data) : this.receiveSlab.keep(data)
   }
 
   removeListener(slot: number): void {
@@ -256,17 +262,13 @@ export class NativeBackend implements Backend, NativeOwner {
   }
 
   private prepareSlab(): void {
-    if (this.receiveSlab === null) this.makeSlab()
+    const { control } = this.host.ring
+    this.receiveSlab ??= new ReceiveSlab(this.receiveSlabBytes, control, this.native)
   }
 
-  private makeSlab(): void {
-    this.receiveSlab = new ReceiveSlab()
-    this.native.setReceiveSlab(this.receiveSlab.memory)
-  }
-
-  /** User code sees views of the slab; should it detach the memory, there must be another. */
-  private replaceDetachedSlab(): void {
-    if (this.receiveSlab?.isDetached) this.makeSlab()
+  /** User code sees views of the slab; should it keep or detach the memory, there must be another. */
+  private renewSlabs(): void {
+    this.receiveSlab?.renewIfGone()
     this.datagrams.replaceDetachedSlab()
   }
 
@@ -279,7 +281,7 @@ export class NativeBackend implements Backend, NativeOwner {
 
   /** Called by native code, at the bottom of the stack, when I/O or timers are due. */
   private onVisit(): void {
-    this.replaceDetachedSlab()
+    this.renewSlabs()
     const outcome = this.host.visit()
     // Native code calls again while the ring holds more. A virtual clock has to be looked at behind
     // the promises as well, when the ring is empty.
@@ -292,7 +294,7 @@ export class NativeBackend implements Backend, NativeOwner {
   private visitFromJs(): void {
     if (!this.active) return
     this.host.ring.control[Control.ASLEEP] = 0
-    this.replaceDetachedSlab()
+    this.renewSlabs()
     const outcome = this.host.visit()
     if (!this.active) return
     this.native.flush()

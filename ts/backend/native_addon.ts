@@ -85,6 +85,7 @@ export interface Layout {
   readonly entryBytes: number
   readonly controlWords: number
   readonly addressRecordBytes: number
+  readonly receiveSlabBytes: number
   readonly datagramSlabBytes: number
   /** Kinds below are native code's. */
   readonly firstForeignKind: number
@@ -200,6 +201,8 @@ function checkLayout(layout: Layout, file: string): void {
     ASLEEP: control.asleep,
     RESULT_SLOT: control.resultSlot,
     RESULT_GENERATION: control.resultGeneration,
+    RECEIVE_KEPT: control.receiveKept,
+    RECEIVE_SLAB_SPENT: control.receiveSlabSpent,
   }
   const matches =
     layout.version === LAYOUT_VERSION &&

@@ -39,6 +39,8 @@ export interface NativeOwner {
   readonly ring: ReadyRing
   readonly addonLoop: NativeLoop
   readonly submissions: Submissions
+  /** See StreamHandle.keep. */
+  keep(data: Uint8Array): Buffer
   removeListener(slot: number): void
 }
 
@@ -50,6 +52,8 @@ export class NativeStream implements StreamHandle {
   private submitted = 0
   /** Whether it was told to close: then a stream that is gone has nothing unsent. */
   private isEnding = false
+  /** Whether what came in last was kept, as what comes next will be. */
+  private keepsData = false
   /** Both addresses of a TCP connection as native code writes them, and once read, as objects. */
   private addressLine = ''
   private own: SocketAddress | null = null
@@ -185,7 +189,14 @@ export class NativeStream implements StreamHandle {
       return
     }
     this.submitted = 0
-    this.events?.streamData(slab.view(offset, length))
+    const data = this.keepsData ? slab.newView(offset, length) : slab.view(offset, length)
+    this.events?.streamData(data)
+  }
+
+  keep(data: Uint8Array): Buffer {
+    const kept = this.backend.keep(data)
+    this.keepsData = kept === data
+    return kept
   }
 
   /** Anything but data. */

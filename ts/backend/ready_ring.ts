@@ -21,6 +21,10 @@ export const Control = {
   /** The token of what a cold call made. */
   RESULT_SLOT: 5,
   RESULT_GENERATION: 6,
+  /** So many bytes at the beginning of the receive slab are kept for good. */
+  RECEIVE_KEPT: 8,
+  /** 1: native code needs another slab to receive into, as the old one is kept. */
+  RECEIVE_SLAB_SPENT: 9,
 } as const
 
 export const CONTROL_WORDS = 16

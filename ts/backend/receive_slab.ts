@@ -3,20 +3,34 @@
 // A view is borrowed: it is valid until the callback returns. So the same view can serve again when
 // bytes of the same length arrive at the same place, as they do in every turn of a server whose
 // messages are of one size; making a new one is most of what a message costs in JavaScript.
+//
+// Who has to hold what came in, as a reader does, keeps it: then the view is theirs, native code
+// receives behind it from then on, and when no room is left goes on in other memory. What is short
+// is copied all the same, so that no few bytes hold the whole of it.
+//
+// Invariant: nothing below `kept` is received into again, and no view of it is handed out again.
 
 import { markAsUntransferable } from 'node:worker_threads'
+import type { NativeLoop } from './native_addon'
+import { Control } from './ready_ring'
 
-const SLAB_BYTES = 512 * 1024
-/** One view is kept for each stretch of so many bytes: 2 to the power of this. */
+/** Shorter ones are copied when they are to be kept. */
+export const KEPT_BYTES_MIN = 16 * 1024
+/** One view is known for each stretch of so many bytes: 2 to the power of this. */
 const STRETCH_BITS = 8
 
 export class ReceiveSlab {
-  readonly memory = new ArrayBuffer(SLAB_BYTES)
+  private memory: ArrayBuffer
   private readonly views: (Buffer | undefined)[]
+  private hasViews = false
 
-  constructor() {
-    markAsUntransferable(this.memory)
-    this.views = new Array<undefined>(SLAB_BYTES >> STRETCH_BITS).fill(undefined)
+  constructor(
+    private readonly bytes: number,
+    private readonly control: Int32Array,
+    private readonly native: Pick<NativeLoop, 'setReceiveSlab'>,
+  ) {
+    this.views = new Array<undefined>(bytes >> STRETCH_BITS).fill(undefined)
+    this.memory = this.allocate()
   }
 
   /** Code that was handed a view can detach the memory all the same (ArrayBuffer.transfer). */
@@ -24,13 +38,56 @@ export class ReceiveSlab {
     return this.memory.byteLength === 0
   }
 
-  /** REQUIRES: not detached. */
+  /** Goes on in other memory where this has gone, or is kept by others. */
+  renewIfGone(): void {
+    if (this.control[Control.RECEIVE_SLAB_SPENT] === 0 && !this.isDetached) return
+    if (this.hasViews) this.views.fill(undefined)
+    this.hasViews = false
+    this.memory = this.allocate()
+  }
+
+  /** A view that may be known already. REQUIRES: not detached. */
   view(offset: number, length: number): Buffer {
     const stretch = offset >> STRETCH_BITS
     const known = this.views[stretch]
     if (known !== undefined && known.length === length && known.byteOffset === offset) return known
-    const made = Buffer.from(this.memory, offset, length)
+    const made = this.newView(offset, length)
     this.views[stretch] = made
+    this.hasViews = true
     return made
   }
+
+  /** A view for somebody who is likely to keep it. REQUIRES: as `view`. */
+  newView(offset: number, length: number): Buffer {
+    return Buffer.from(this.memory, offset, length)
+  }
+
+  /**
+   * The bytes of `data`, as the caller's own: the same view, or a copy. REQUIRES: as long as `data`
+   * is borrowed, if it was handed out here.
+   */
+  keep(data: Uint8Array): Buffer {
+    if (data.length < KEPT_BYTES_MIN || data.buffer !== this.memory) return copyOf(data)
+    const { control } = this
+    const end = data.byteOffset + data.length
+    if (end > control[Control.RECEIVE_KEPT]!) control[Control.RECEIVE_KEPT] = end
+    return data as Buffer
+  }
+
+  /**
+   * Memory for native code, which says in `control` that nothing of it is kept. It is not cleared:
+   * only what was received into is handed out.
+   */
+  private allocate(): ArrayBuffer {
+    const memory = Buffer.allocUnsafeSlow(this.bytes).buffer as ArrayBuffer
+    markAsUntransferable(memory)
+    this.native.setReceiveSlab(memory)
+    return memory
+  }
+}
+
+export function copyOf(data: Uint8Array): Buffer {
+  const copy = Buffer.allocUnsafe(data.length)
+  copy.set(data)
+  return copy
 }

@@ -14,6 +14,7 @@ import type { EventLoop } from '../loop/loop'
 import { schedulingLoop } from '../loop/running'
 import { ByteQueue } from './byte_queue'
 import type { Transport } from './protocol'
+import { SocketTransport } from './transport'
 
 type Steps<T> = Generator<Future<unknown>, T, unknown>
 
@@ -83,8 +84,18 @@ export class StreamReader {
   /** Bytes came in. They are copied, as those of `dataReceived` are borrowed. */
   feedData(data: Uint8Array): void {
     if (this.eof) throw new RuntimeError('feedData after feedEof', 'ERR_FEED_AFTER_EOF')
-    if (data.length === 0) return
-    this.queue.push(Buffer.from(data))
+    if (data.length > 0) this.add(Buffer.from(data))
+  }
+
+  /** @internal As `feedData`, with what the reader's transport has just received. */
+  _received(data: Uint8Array): void {
+    const { transport } = this
+    if (transport instanceof SocketTransport && !this.eof) this.add(transport._keep(data))
+    else this.feedData(data)
+  }
+
+  private add(data: Buffer): void {
+    this.queue.push(data)
     this.wakeWaiter()
     if (this.transport !== null && !this.paused && this.queue.length > 2 * this.limit) {
       this.paused = true

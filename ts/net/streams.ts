@@ -72,7 +72,7 @@ export class StreamProtocol implements Protocol {
   }
 
   dataReceived(data: Uint8Array): void {
-    this.reader.feedData(data)
+    this.reader._received(data)
   }
 
   eofReceived(): boolean {

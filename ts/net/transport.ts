@@ -221,7 +221,7 @@ export class SocketTransport implements Transport, StreamEvents {
   /** @internal */
   streamData(data: Buffer): void {
     if (this.state !== State.OPEN) return
-    if (this.readingPaused || this.held.length > 0) this.held.push(Buffer.from(data))
+    if (this.readingPaused || this.held.length > 0) this.held.push(this.stream.keep(data))
     else this.deliver(data)
   }
 
@@ -230,6 +230,11 @@ export class SocketTransport implements Transport, StreamEvents {
     if (this.state !== State.OPEN) return
     if (this.readingPaused || this.held.length > 0) this.held.push(null)
     else this.deliver(null)
+  }
+
+  /** @internal The data of a `dataReceived` that has not returned yet, for whoever must hold it. */
+  _keep(data: Uint8Array): Buffer {
+    return this.stream.keep(data)
   }
 
   /** @internal Reserves the transport for a file: only `_sendFile` and `_writeFile` write to it. */
