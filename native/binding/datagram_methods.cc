@@ -66,12 +66,16 @@ napi_value GetDatagramOption(LoopBinding& self, const Arguments& arguments) {
 napi_value SetMembership(LoopBinding& self, const Arguments& arguments) {
   SocketAddress group;
   SocketAddress interface;
+  SocketAddress source;
   const bool has_interface = !arguments.IsNullish(4);
+  const bool has_source = !arguments.IsNullish(5);
   int result = group.Parse(arguments.Text(3), 0);
   if (result == 0 && has_interface) result = interface.Parse(arguments.Text(4), 0);
+  if (result == 0 && has_source) result = source.Parse(arguments.Text(5), 0);
   if (result == 0) {
     result = DatagramsOf(self).SetMembership(arguments.TokenAt(0), arguments.Boolean(2), group,
-                                             has_interface ? &interface : nullptr);
+                                             has_interface ? &interface : nullptr,
+                                             has_source ? &source : nullptr);
   }
   return MakeInteger(arguments.env(), result);
 }

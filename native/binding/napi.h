@@ -18,7 +18,7 @@ namespace gyre {
 // The arguments of one call from JavaScript.
 class Arguments {
  public:
-  static constexpr size_t kCountMax = 5;
+  static constexpr size_t kCountMax = 6;
 
   Arguments(napi_env env, napi_callback_info info) : env_(env) {
     size_t count = kCountMax;

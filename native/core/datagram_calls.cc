@@ -3,6 +3,8 @@
 
 #include <netinet/in.h>
 
+#include <cstring>
+
 #include "datagrams.h"
 
 namespace gyre {
@@ -35,9 +37,17 @@ OptionName NameOf(Datagrams::Option option) {
   return {-1, -1, -1};
 }
 
+// REQUIRES: of that family.
+in_addr V4Of(const SocketAddress& address) {
+  return reinterpret_cast<const sockaddr_in*>(address.get())->sin_addr;
+}
+
+const sockaddr_in6& V6Of(const SocketAddress& address) {
+  return *reinterpret_cast<const sockaddr_in6*>(address.get());
+}
+
 uint32_t ScopeOf(const SocketAddress* address) {
-  if (address == nullptr || address->family() != AF_INET6) return 0;
-  return reinterpret_cast<const sockaddr_in6*>(address->get())->sin6_scope_id;
+  return address != nullptr ? V6Of(*address).sin6_scope_id : 0;
 }
 
 }  // namespace
@@ -110,33 +120,45 @@ int Datagrams::GetOption(Token token, Option option, int* value) {
 }
 
 int Datagrams::SetMembership(Token token, bool joins, const SocketAddress& group,
-                             const SocketAddress* interface) {
+                             const SocketAddress* interface, const SocketAddress* source) {
   const Datagram* socket = Find(token);
   if (socket == nullptr || socket->is_closed()) return -EBADF;
-  if (group.family() == AF_INET) {
-    ip_mreq request{};
-    request.imr_multiaddr = reinterpret_cast<const sockaddr_in*>(group.get())->sin_addr;
-    if (interface != nullptr) {
-      if (interface->family() != AF_INET) return -EINVAL;
-      request.imr_interface = reinterpret_cast<const sockaddr_in*>(interface->get())->sin_addr;
+  const int family = group.family();
+  if (interface != nullptr && interface->family() != family) return -EINVAL;
+  if (source != nullptr && source->family() != family) return -EINVAL;
+  const auto set = [&](int level, int name, const auto& request) {
+    return syscalls_.SetOptionBytes(socket->fd(), level, name, &request, sizeof request);
+  };
+  if (family == AF_INET) {
+    const in_addr any{};
+    const in_addr where = interface != nullptr ? V4Of(*interface) : any;
+    if (source == nullptr) {
+      const ip_mreq request{V4Of(group), where};
+      return set(IPPROTO_IP, joins ? IP_ADD_MEMBERSHIP : IP_DROP_MEMBERSHIP, request);
     }
-    return syscalls_.SetOptionBytes(socket->fd(), IPPROTO_IP,
-                                    joins ? IP_ADD_MEMBERSHIP : IP_DROP_MEMBERSHIP, &request,
-                                    sizeof request);
+    const int name = joins ? IP_ADD_SOURCE_MEMBERSHIP : IP_DROP_SOURCE_MEMBERSHIP;
+    ip_mreq_source request{};
+    request.imr_multiaddr = V4Of(group);
+    request.imr_interface = where;
+    request.imr_sourceaddr = V4Of(*source);
+    return set(IPPROTO_IP, name, request);
   }
-  ipv6_mreq request{};
-  request.ipv6mr_multiaddr = reinterpret_cast<const sockaddr_in6*>(group.get())->sin6_addr;
-  request.ipv6mr_interface = ScopeOf(interface);
-  return syscalls_.SetOptionBytes(socket->fd(), IPPROTO_IPV6,
-                                  joins ? IPV6_JOIN_GROUP : IPV6_LEAVE_GROUP, &request,
-                                  sizeof request);
+  if (source == nullptr) {
+    const ipv6_mreq request{V6Of(group).sin6_addr, ScopeOf(interface)};
+    return set(IPPROTO_IPV6, joins ? IPV6_JOIN_GROUP : IPV6_LEAVE_GROUP, request);
+  }
+  group_source_req request{};
+  request.gsr_interface = ScopeOf(interface);
+  std::memcpy(&request.gsr_group, group.get(), group.length());
+  std::memcpy(&request.gsr_source, source->get(), source->length());
+  return set(IPPROTO_IPV6, joins ? MCAST_JOIN_SOURCE_GROUP : MCAST_LEAVE_SOURCE_GROUP, request);
 }
 
 int Datagrams::SetMulticastInterface(Token token, const SocketAddress& interface) {
   const Datagram* socket = Find(token);
   if (socket == nullptr || socket->is_closed()) return -EBADF;
   if (interface.family() == AF_INET) {
-    const in_addr address = reinterpret_cast<const sockaddr_in*>(interface.get())->sin_addr;
+    const in_addr address = V4Of(interface);
     return syscalls_.SetOptionBytes(socket->fd(), IPPROTO_IP, IP_MULTICAST_IF, &address,
                                     sizeof address);
   }

@@ -77,8 +77,9 @@ class Datagrams {
   int GetOption(Token token, Option option, int* value);
   // `interface` is an address of the interface, or (IPv6) its scope alone; null: the system's
   // choice.
+  // `source`: what only it sends to the group; null: whoever sends.
   int SetMembership(Token token, bool joins, const SocketAddress& group,
-                    const SocketAddress* interface);
+                    const SocketAddress* interface, const SocketAddress* source);
   int SetMulticastInterface(Token token, const SocketAddress& interface);
 
   void CloseAll();

@@ -300,10 +300,25 @@ TEST_CASE("options and memberships reach the socket, of both families") {
     REQUIRE(group.Parse(is_v6 ? "ff02::1234" : "239.1.2.3", 0) == 0);
     REQUIRE(interface.Parse(is_v6 ? "::%lo" : "127.0.0.1", 0) == 0);
     CHECK(rig.sockets().SetMulticastInterface(socket, interface) == 0);
-    CHECK(rig.sockets().SetMembership(socket, true, group, &interface) == 0);
-    CHECK(rig.sockets().SetMembership(socket, true, group, &interface) == -EADDRINUSE);
-    CHECK(rig.sockets().SetMembership(socket, false, group, &interface) == 0);
-    CHECK(rig.sockets().SetMembership(socket, false, group, &interface) == -EADDRNOTAVAIL);
+    const auto set = [&](bool joins, const SocketAddress* where, const SocketAddress* source) {
+      return rig.sockets().SetMembership(socket, joins, group, where, source);
+    };
+    CHECK(set(true, &interface, nullptr) == 0);
+    CHECK(set(true, &interface, nullptr) == -EADDRINUSE);
+    CHECK(set(false, &interface, nullptr) == 0);
+    CHECK(set(false, &interface, nullptr) == -EADDRNOTAVAIL);
+    SocketAddress source;
+    REQUIRE(source.Parse(is_v6 ? "::1" : "127.0.0.1", 0) == 0);
+    CHECK(set(true, &interface, &source) == 0);
+    CHECK(set(true, &interface, &source) == -EADDRNOTAVAIL);
+    CHECK(set(true, &interface, nullptr) == -EADDRINUSE);
+    CHECK(set(false, &interface, &source) == 0);
+    CHECK(set(false, &interface, &source) < 0);
+    SocketAddress foreign;
+    REQUIRE(foreign.Parse(is_v6 ? "127.0.0.1" : "::1", 0) == 0);
+    CHECK(set(true, &foreign, nullptr) == -EINVAL);
+    CHECK(set(true, &interface, &foreign) == -EINVAL);
+    CHECK(rig.sockets().SetMembership({5, 5}, true, group, nullptr, nullptr) == -EBADF);
     CHECK(rig.sockets().SetOption({5, 5}, Option::kTtl, 7) == -EBADF);
   }
 }

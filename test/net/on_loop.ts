@@ -19,9 +19,16 @@ function* reporting(
   yield* body(reports)
 }
 
-/** Declares a test; `body` gets what was reported to the loop's exception handler, and empties it. */
-export function testOnLoop(name: string, body: (reports: Reports) => Coroutine<void>): void {
-  test(name, { timeout: TIMEOUT_MS }, async ({ signal }) => {
+/**
+ * Declares a test; `body` gets what was reported to the loop's exception handler, and empties it.
+ * `skip`: why it cannot run on this machine.
+ */
+export function testOnLoop(
+  name: string,
+  body: (reports: Reports) => Coroutine<void>,
+  skip: string | false = false,
+): void {
+  test(name, { timeout: TIMEOUT_MS, skip }, async ({ signal }) => {
     const reports: Reports = []
     await run(() => reporting(reports, body), { signal })
     assert.deepEqual(reports, [], 'the loop had errors to report')

@@ -70,8 +70,17 @@ export interface DatagramHandle {
   /** The following throw the system's error, EBADF for a socket that is closed. */
   setOption(option: DatagramOption, value: number): void
   getOption(option: 'receiveBufferBytes' | 'sendBufferBytes'): number
-  setMembership(joins: boolean, group: string, interfaceAddress: string | null): void
+  setMembership(joins: boolean, membership: Membership): void
   setMulticastInterface(interfaceAddress: string): void
+}
+
+/** What a socket hears of a multicast group. */
+export interface Membership {
+  group: string
+  /** Null: on the system's choice. */
+  interfaceAddress: string | null
+  /** Only what comes from there; null: whoever sends. */
+  source: string | null
 }
 
 /** Where a datagram goes, in the form in which its backend wants it. */

@@ -12,6 +12,7 @@ import type {
   DatagramHandle,
   DatagramOption,
   DatagramOptions,
+  Membership,
   SendAddress,
 } from './datagram_contract'
 import type { FallbackSocket, FallbackSockets } from './fallback_sockets'
@@ -142,11 +143,17 @@ export class FallbackDatagram implements DatagramHandle, FallbackSocket {
     return option === 'receiveBufferBytes' ? socket.getRecvBufferSize() : socket.getSendBufferSize()
   }
 
-  setMembership(joins: boolean, group: string, interfaceAddress: string | null): void {
+  setMembership(joins: boolean, { group, interfaceAddress, source }: Membership): void {
     const where = interfaceAddress ?? undefined
     const socket = this.openSocket()
-    if (joins) socket.addMembership(group, where)
-    else socket.dropMembership(group, where)
+    if (source === null) {
+      if (joins) socket.addMembership(group, where)
+      else socket.dropMembership(group, where)
+    } else if (joins) {
+      socket.addSourceSpecificMembership(source, group, where)
+    } else {
+      socket.dropSourceSpecificMembership(source, group, where)
+    }
   }
 
   setMulticastInterface(interfaceAddress: string): void {

@@ -51,6 +51,7 @@ export interface NativeLoop {
     joins: number,
     group: string,
     interfaceIp: string | null,
+    sourceIp: string | null,
   ): number
   setMulticastInterface(slot: number, generation: number, interfaceIp: string): number
   encodeAddress(ip: string, into: Uint8Array): number

@@ -6,6 +6,7 @@ import type {
   DatagramEvents,
   DatagramHandle,
   DatagramOption,
+  Membership,
   SendAddress,
 } from './datagram_contract'
 import {
@@ -116,7 +117,7 @@ export class NativeDatagram implements DatagramHandle {
     return value
   }
 
-  setMembership(joins: boolean, group: string, interfaceAddress: string | null): void {
+  setMembership(joins: boolean, { group, interfaceAddress, source }: Membership): void {
     const { native } = this.owner
     const result = native.setMembership(
       this.slot,
@@ -124,8 +125,10 @@ export class NativeDatagram implements DatagramHandle {
       joins ? 1 : 0,
       group,
       interfaceAddress,
+      source,
     )
-    this.check(result, joins ? 'addMembership' : 'dropMembership')
+    const kind = source === null ? 'Membership' : 'SourceSpecificMembership'
+    this.check(result, `${joins ? 'add' : 'drop'}${kind}`)
   }
 
   setMulticastInterface(interfaceAddress: string): void {

@@ -52,6 +52,12 @@ export interface DatagramSocketInfo {
   /** Joins a multicast group, on the interface with this address or on the system's choice. */
   addMembership(group: string, interfaceAddress?: string): void
   dropMembership(group: string, interfaceAddress?: string): void
+  /**
+   * Joins a group for what `source` sends to it, and nobody else (RFC 4607); called again, for what
+   * another source sends, too. Both are of one family. After node:dgram.
+   */
+  addSourceSpecificMembership(source: string, group: string, interfaceAddress?: string): void
+  dropSourceSpecificMembership(source: string, group: string, interfaceAddress?: string): void
   /** Bytes; the kernel doubles what is asked for (socket(7)). */
   setRecvBufferSize(bytes: number): void
   setSendBufferSize(bytes: number): void

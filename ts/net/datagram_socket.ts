@@ -46,11 +46,21 @@ export class DatagramSocket implements DatagramSocketInfo {
   }
 
   addMembership(group: string, interfaceAddress?: string): void {
-    this.setMembership(true, group, interfaceAddress)
+    this.setMembership(true, null, group, interfaceAddress)
   }
 
   dropMembership(group: string, interfaceAddress?: string): void {
-    this.setMembership(false, group, interfaceAddress)
+    this.setMembership(false, null, group, interfaceAddress)
+  }
+
+  addSourceSpecificMembership(source: string, group: string, interfaceAddress?: string): void {
+    checkText('source', source)
+    this.setMembership(true, source, group, interfaceAddress)
+  }
+
+  dropSourceSpecificMembership(source: string, group: string, interfaceAddress?: string): void {
+    checkText('source', source)
+    this.setMembership(false, source, group, interfaceAddress)
   }
 
   setRecvBufferSize(bytes: number): void {
@@ -71,10 +81,16 @@ export class DatagramSocket implements DatagramSocketInfo {
     return this.handle.getOption('sendBufferBytes')
   }
 
-  private setMembership(joins: boolean, group: string, interfaceAddress?: string): void {
+  private setMembership(
+    joins: boolean,
+    source: string | null,
+    group: string,
+    interfaceAddress?: string,
+  ): void {
     checkText('group', group)
     if (interfaceAddress !== undefined) checkText('interfaceAddress', interfaceAddress)
-    this.handle.setMembership(joins, group, interfaceAddress ?? null)
+    const where = interfaceAddress ?? null
+    this.handle.setMembership(joins, { group, interfaceAddress: where, source })
   }
 }
 
