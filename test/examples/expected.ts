@@ -171,6 +171,14 @@ export const expected: Readonly<Record<string, readonly string[]>> = {
     'the second run is done',
     'closed with its runner: true',
   ],
+  'name-service': [
+    'ada.example -> 192.0.2.1',
+    'grace.example -> 192.0.2.2',
+    'barbara.example -> 2001:db8::3',
+    'nobody.example -> unknown',
+    'silent.example -> no answer',
+    'dropped: 5 first questions',
+  ],
   'robots-crawler': [
     'ready for paths',
     '/ -> 200 welcome',
