@@ -18,6 +18,7 @@ import type { Scenario } from './scenario.js'
 import { spawning } from './spawn.js'
 import { startup } from './startup.js'
 import { taskSwitch } from './task_switch.js'
+import { timeLimits } from './time_limits.js'
 import { timers } from './timers.js'
 import { timersPending } from './timers_pending.js'
 import { udp } from './udp.js'
@@ -31,6 +32,7 @@ export const scenarios: readonly Scenario[] = [
   mixed,
   timers,
   timersPending,
+  timeLimits,
   lateness,
   callSoon,
   taskSwitch,

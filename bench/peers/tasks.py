@@ -1,4 +1,4 @@
-"""Locks, queues and tasks, on asyncio's own loop or on uvloop.
+"""Locks, queues, tasks and time limits, on asyncio's own loop or on uvloop.
 
 tasks.py <asyncio|uvloop> <work> [argument]: for each count that comes in on a line, does the work that
 often and answers with what one cost, as the other arms do.
@@ -11,9 +11,15 @@ import sys
 import time
 
 FOREVER_S = 3600
+LIMIT_S = 1
 
 
 async def give(index):
+    return index
+
+
+async def give_way(index):
+    await asyncio.sleep(0)
     return index
 
 
@@ -117,6 +123,26 @@ class SpawnMany(Work):
             check(await task == index)
 
 
+class Timeout(Work):
+    """The time limit is kept; the argument says what has it."""
+
+    async def do(self, count):
+        work = LIMITED[self.argument]
+        for index in range(count):
+            async with asyncio.timeout(LIMIT_S):
+                result = await work(index)
+            check(result == index)
+
+
+class WaitFor(Work):
+    async def do(self, count):
+        work = LIMITED[self.argument]
+        for index in range(count):
+            check(await asyncio.wait_for(work(index), LIMIT_S) == index)
+
+
+LIMITED = {"at-once": give, "gives-way": give_way}
+
 WORKS = {
     "lock": Lock,
     "lock-with": LockWith,
@@ -126,6 +152,8 @@ WORKS = {
     "spawn-cancel": SpawnCancel,
     "spawn-one": SpawnOne,
     "spawn-many": SpawnMany,
+    "timeout": Timeout,
+    "wait-for": WaitFor,
 }
 
 
