@@ -165,3 +165,14 @@ test('wrong arguments are refused at once', () => {
   assert.throws(() => loop.getaddrinfo('a'), { code: 'ERR_EVENT_LOOP_CLOSED' })
   assert.throws(() => loop.getnameinfo(['::1', 1]), { code: 'ERR_EVENT_LOOP_CLOSED' })
 })
+
+testOnLoop('an interface belongs to an IPv6 address alone', function* () {
+  const loop = getRunningLoop()
+  const failure = yield* failureOf(loop.getaddrinfo('127.0.0.1%lo', 80))
+  assert.equal(failure.code, 'ENOTFOUND')
+  const [found] = yield* loop.getaddrinfo('fe80::1%br_lan', 80)
+  assert.deepEqual([found!.address, found!.family], ['fe80::1%br_lan', 'IPv6'])
+  for (const address of ['127.0.0.1%lo', '::1%']) {
+    assert.throws(() => loop.getnameinfo([address, 80]), { code: 'ERR_INVALID_ARG_TYPE' })
+  }
+})

@@ -243,6 +243,21 @@ testOnLoop('what is no pipe is an error, and stays open', function* () {
   assert.throws(() => openReadPipe(0, { limit: 0 }), { code: 'ERR_OUT_OF_RANGE' })
 })
 
+testOnLoop('a descriptor that a transport has is refused a second one', function* () {
+  yield* withFifo(function* (fifo) {
+    const { reader, transport } = yield* openReadPipe(fifo.handOver(fifo.readEnd))
+    try {
+      yield* openReadPipe(fifo.readEnd)
+      assert.fail('it did not throw')
+    } catch (error) {
+      assert.equal((error as { code?: string }).code, 'ERR_DESCRIPTOR_IN_USE')
+    }
+    writeSync(fifo.writeEnd, 'x')
+    assert.equal(String(yield* reader.read(1)), 'x')
+    transport.close()
+  })
+})
+
 testOnLoop('a factory that throws leaves the pipe to whoever has it', function* () {
   yield* withFifo(function* (fifo) {
     const factory = () => {

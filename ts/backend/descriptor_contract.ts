@@ -1,5 +1,7 @@
 // The part of the contract of backend.ts that is about descriptors which others opened.
 
+import { RuntimeError } from '../errors/errors'
+
 /** Hears of a descriptor that is watched. Calls come from inside a turn. */
 export interface DescriptorEvents {
   /** It is ready for what it is watched for; said again for as long as it stays so. */
@@ -21,4 +23,10 @@ export interface PipeOptions {
   direction: 'read' | 'write'
   /** Whether the descriptor is the stream's own, to be closed in the end. */
   closes: boolean
+}
+
+/** What comes of a descriptor that the loop has already. */
+export function descriptorInUse(fd: number): RuntimeError {
+  const message = `File descriptor ${fd} is used by a transport or watched`
+  return new RuntimeError(message, 'ERR_DESCRIPTOR_IN_USE')
 }

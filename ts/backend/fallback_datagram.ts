@@ -4,7 +4,7 @@
 
 import dgram from 'node:dgram'
 import { isIPv4, isIPv6 } from 'node:net'
-import { constants } from 'node:os'
+import { constants, networkInterfaces } from 'node:os'
 import { NotSupportedError } from '../errors/errors'
 import { systemError } from '../errors/system_error'
 import type {
@@ -55,6 +55,10 @@ export class FallbackDatagram implements DatagramHandle, FallbackSocket {
       else this.finish(error)
     })
     this.refresh()
+    if (this.family === 6 && !isIPv6Here(local.address)) {
+      this.finish(systemError(constants.errno.EINVAL, 'bind', local))
+      return
+    }
     if (options.reusePort) {
       const message = 'reusePort needs the native backend: node:dgram has no such option on Node 20'
       this.finish(new NotSupportedError(message))
@@ -71,7 +75,7 @@ export class FallbackDatagram implements DatagramHandle, FallbackSocket {
   }
 
   prepareAddress(address: string, port: number): SendAddress | null {
-    const isOfFamily = this.family === 4 ? isIPv4(address) : isIPv6(address.split('%', 1)[0]!)
+    const isOfFamily = this.family === 4 ? isIPv4(address) : isIPv6Here(address)
     return isOfFamily ? { address, port } : null
   }
 
@@ -186,6 +190,11 @@ export class FallbackDatagram implements DatagramHandle, FallbackSocket {
 
   /** `isRepeated`: this one was kept from going out by the answer to an earlier one. */
   private transmit(data: Buffer, to: SendAddress | null, isRepeated: boolean): void {
+    if (to?.port === 0) {
+      // As the system has it; Node throws.
+      this.enqueue(() => this.events.datagramFailed(systemError(constants.errno.EINVAL, 'send')))
+      return
+    }
     this.unsentCount++
     const done = (error: Error | null) => {
       this.unsentCount--
@@ -237,6 +246,12 @@ export class FallbackDatagram implements DatagramHandle, FallbackSocket {
   private enqueue(tell: () => void): void {
     this.ring.push(RUN_KIND, { run: tell })
   }
+}
+
+/** Of an interface that there is not, Node would send by another one, or to another host. */
+function isIPv6Here(address: string): boolean {
+  const [plain, zone] = address.split('%', 2) as [string, string | undefined]
+  return isIPv6(plain) && (zone === undefined || networkInterfaces()[zone] !== undefined)
 }
 
 /** Addresses are numeric by now, and a lookup would only put them off to a later turn. */

@@ -4,7 +4,7 @@ import { closeSync, constants, openSync } from 'node:fs'
 import net from 'node:net'
 import tty from 'node:tty'
 import { NotSupportedError } from '../errors/errors'
-import type { PipeOptions } from './descriptor_contract'
+import { descriptorInUse, type PipeOptions } from './descriptor_contract'
 
 /**
  * The socket over the descriptor. Throws NotSupportedError for what Node cannot do without waiting.
@@ -17,6 +17,7 @@ export function socketOf({ fd, direction, closes }: PipeOptions): net.Socket {
   try {
     return new net.Socket({ fd: own, readable, writable: !readable, allowHalfOpen: true })
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw descriptorInUse(fd)
     const message = `descriptor ${fd} is neither a pipe, nor a socket, nor a terminal`
     // Node finds the kind of such a descriptor invalid.
     if (!(error instanceof TypeError)) throw error

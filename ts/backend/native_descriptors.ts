@@ -1,8 +1,7 @@
 // The descriptors that a native loop watches for others.
 
-import { RuntimeError } from '../errors/errors'
 import { systemError } from '../errors/system_error'
-import type { DescriptorEvents, DescriptorWatch } from './descriptor_contract'
+import { type DescriptorEvents, type DescriptorWatch, descriptorInUse } from './descriptor_contract'
 import type { NativeLoop } from './native_addon'
 import { Control } from './ready_ring'
 
@@ -68,12 +67,7 @@ function interestOf(readable: boolean, writable: boolean): number {
 
 /** Why the poller does not take a descriptor. */
 export function descriptorError(errno: number, fd: number): Error {
-  if (errno === EEXIST) {
-    return new RuntimeError(
-      `File descriptor ${fd} is used by a transport or watched`,
-      'ERR_DESCRIPTOR_IN_USE',
-    )
-  }
+  if (errno === EEXIST) return descriptorInUse(fd)
   const error = systemError(errno, 'epoll_ctl')
   if (errno === EPERM)
     error.message += `: descriptor ${fd} is always ready, as regular files and many devices are`

@@ -54,6 +54,17 @@ export function checkFamily(name: string, family: unknown): AddressFamily | unde
 }
 
 /**
+ * The family of a numeric address; 0 for any other text. An interface may follow an IPv6 address, as
+ * in `fe80::1%br_lan`; node:net does not know all names of such.
+ */
+export function addressKind(text: string): AddressFamily | 0 {
+  const [plain, zone] = text.split('%', 2) as [string, string | undefined]
+  const kind = isIP(plain) as AddressFamily | 0
+  if (zone === undefined) return kind
+  return kind === 6 && zone !== '' ? 6 : 0
+}
+
+/**
  * All addresses of a host name, in the resolver's order; an address stands for itself. Rejects with
  * Node's error (ENOTFOUND …).
  */
@@ -62,11 +73,10 @@ export function* resolve(
   family?: AddressFamily,
   hints = 0,
 ): Generator<Future<unknown>, ResolvedAddress[], unknown> {
-  const [plain] = host.split('%', 1) as [string]
-  const kind = isIP(plain)
+  const kind = addressKind(host)
   if (kind !== 0) {
     if (family !== undefined && family !== kind) throw notFound(host, family)
-    return [{ address: host, family: kind as AddressFamily }]
+    return [{ address: host, family: kind }]
   }
   const found = yield* wrap(lookup(host, { all: true, verbatim: true, family: family ?? 0, hints }))
   return found.map((entry) => ({ address: entry.address, family: entry.family as AddressFamily }))

@@ -4,7 +4,7 @@ import { checkFunction, invalidType, outOfRange } from '../errors/arguments'
 import { Future } from '../future/future'
 import { EventLoop } from '../loop/loop'
 import { createOwnOpening } from '../task/opening'
-import { checkHostPort, type HostPort, type ResolvedAddress, resolve } from './address'
+import { checkFamily, checkHostPort, type HostPort, type ResolvedAddress, resolve } from './address'
 import type { DatagramProtocol, DatagramTransport } from './datagram_protocol'
 import { type DefaultPeer, UdpTransport } from './datagram_transport'
 
@@ -18,8 +18,11 @@ export interface DatagramEndpointOptions {
   localAddr?: EndpointAddress | undefined
   /** Whom to connect to: what is sent goes there, and only what comes from there is received. */
   remoteAddr?: EndpointAddress | undefined
-  /** 4 or 6: which addresses of host names to take, and what to open if there is no host. */
-  family?: 4 | 6 | undefined
+  /**
+   * 4 or 6: which addresses of host names to take, and what to open if there is no host. By default,
+   * and with 0, either, and 4.
+   */
+  family?: 0 | 4 | 6 | undefined
   /** Lets several sockets share the port (SO_REUSEPORT). Native backend only. */
   reusePort?: boolean | undefined
   /**
@@ -85,14 +88,12 @@ function checkOptions(options: DatagramEndpointOptions): CheckedOptions {
   if (typeof options !== 'object' || options === null) {
     throw invalidType('options', 'an object', options)
   }
-  const { family } = options
-  if (family !== undefined && family !== 4 && family !== 6) {
-    throw outOfRange('options.family', '4 or 6', family)
-  }
+  const remote = checkAddress('options.remoteAddr', options.remoteAddr)
+  if (remote?.port === 0) throw outOfRange('options.remoteAddr port', 'from 1 to 65535', 0)
   return {
     local: checkAddress('options.localAddr', options.localAddr),
-    remote: checkAddress('options.remoteAddr', options.remoteAddr),
-    family,
+    remote,
+    family: checkFamily('options.family', options.family),
     reusePort: options.reusePort === true,
     broadcast: options.allowBroadcast === true,
     ipv6Only: options.ipv6Only === true,

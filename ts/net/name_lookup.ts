@@ -2,13 +2,18 @@
 // libuv's threads. A lookup cannot be taken back: who is cancelled abandons it.
 
 import { lookupService } from 'node:dns/promises'
-import { isIP } from 'node:net'
 import { nameOf, type SocketName } from '../backend/socket_name'
 import { checkInteger, checkPort, invalidType, outOfRange } from '../errors/arguments'
 import type { Future } from '../future/future'
 import { EventLoop } from '../loop/loop'
 import { createOwnTask, wrap } from '../task/create'
-import { type AddressFamily, checkFamily, type ResolvedAddress, resolve } from './address'
+import {
+  type AddressFamily,
+  addressKind,
+  checkFamily,
+  type ResolvedAddress,
+  resolve,
+} from './address'
 
 /** What getaddrinfo(3) gives where no host is named. */
 const LOOPBACK: readonly ResolvedAddress[] = [
@@ -87,7 +92,7 @@ EventLoop.prototype.getnameinfo = function getnameinfo(
   this._checkOpen()
   if (!Array.isArray(address)) throw invalidType('address', 'an array [host, port]', address)
   const [host, port] = address as unknown[]
-  if (typeof host !== 'string' || isIP(withoutZone(host)) === 0) {
+  if (typeof host !== 'string' || addressKind(host) === 0) {
     throw invalidType('address[0]', 'an IPv4 or IPv6 address', host)
   }
   checkPort('address[1]', port)
@@ -99,10 +104,6 @@ function checkOptions(options: unknown): void {
   if (typeof options !== 'object' || options === null) {
     throw invalidType('options', 'an object', options)
   }
-}
-
-function withoutZone(host: string): string {
-  return host.split('%', 1)[0] as string
 }
 
 function* findAddresses(
