@@ -21,7 +21,7 @@ import { Future } from '../future/future'
 import { GeneratorOperation, type Operation } from '../future/operation'
 import { refusal } from '../loop/admission'
 import { captureContext } from '../loop/context'
-import type { EventLoop } from '../loop/loop'
+import { type EventLoop, Kind } from '../loop/loop'
 import { socketName } from './address'
 import { applyOptions, type ProtocolFactory, type SocketOptions } from './connection'
 import type { Protocol, SocketName } from './protocol'
@@ -82,6 +82,18 @@ type State = (typeof State)[keyof typeof State]
 interface Listening {
   handle: ListenerHandle
   socket: ServerSocket
+}
+
+/** What an accepted connection has until the factory has made its protocol. */
+const NO_PROTOCOL: Protocol = Object.freeze({})
+
+/** The turn in which a connection begins, in the context that its transport keeps. */
+class Beginning {
+  constructor(private readonly transport: SocketTransport) {}
+
+  run(): void {
+    this.transport._begin()
+  }
 }
 
 /** What createServer and startServer give: the listening sockets and their connections. */
@@ -219,7 +231,7 @@ export class Server {
   private readonly closeForDrain = (): void => this.close()
 
   private accept(stream: StreamHandle): StreamEvents {
-    const transport = new SocketTransport(this.loop, {}, undefined, this.lost)
+    const transport = new SocketTransport(this.loop, NO_PROTOCOL, undefined, this.lost)
     transport._attach(stream)
     if (this.hasRoom() && this.waiting.size === 0) {
       this.serve(transport)
@@ -255,8 +267,8 @@ export class Server {
     transport.setProtocol(protocol)
     this.connections.add(transport)
     applyOptions(transport, this.settings)
-    // The backend learns who hears of the stream first; the protocol next.
-    this.loop.callSoon(() => transport._begin())
+    // The backend learns who hears of the stream first; the protocol next, in a turn.
+    this.loop.ring.push(Kind.HANDLE, new Beginning(transport))
   }
 
   /** Serves those that wait, as many as there is room for. */

@@ -171,7 +171,7 @@ export class StreamReader {
   private *readSome(count: number): Steps<Buffer> {
     this.throwError()
     if (count === 0) return Buffer.alloc(0)
-    if (this.queue.length === 0 && !this.eof) yield* this.waitForData('read')
+    if (this.queue.length === 0 && !this.eof) yield* this.moreData('read')
     if (this.queue.length === 0) return Buffer.alloc(0)
     const data =
       this.queue.length <= count ? this.queue.take(this.queue.length) : this.queue.take(count)
@@ -186,7 +186,7 @@ export class StreamReader {
         const partial = this.queue.take(this.queue.length)
         throw new IncompleteReadError(partial, count)
       }
-      yield* this.waitForData('readexactly')
+      yield* this.moreData('readexactly')
     }
     const data = this.queue.take(count)
     this.resumeIfDrained()
@@ -222,7 +222,7 @@ export class StreamReader {
         }
       }
       if (this.eof) throw new IncompleteReadError(this.queue.take(this.queue.length), null)
-      yield* this.waitForData('readuntil')
+      yield* this.moreData('readuntil')
     }
   }
 
@@ -235,8 +235,10 @@ export class StreamReader {
     return data
   }
 
-  private *waitForData(method: string): Steps<void> {
-    if (this.waiter !== null) {
+  /** Done when there is more, or no more comes. No generator: connections spend their lives here. */
+  private moreData(method: string): Future<void> {
+    // One that is done was cancelled: nobody waits for it any more.
+    if (this.waiter !== null && !this.waiter.done()) {
       const message = `${method}() called while another coroutine waits for incoming data`
       throw new RuntimeError(message, 'ERR_CONCURRENT_READ')
     }
@@ -246,11 +248,7 @@ export class StreamReader {
       this.transport?.resumeReading()
     }
     this.waiter = new Future<void>(this.loop)
-    try {
-      yield* this.waiter
-    } finally {
-      this.waiter = null
-    }
+    return this.waiter
   }
 
   private throwError(): void {

@@ -16,8 +16,9 @@ export class FlowControl {
   private paused = false
   private lost = false
   private failure: Error | null = null
-  private drainWaiters: Future<void>[] = []
-  private closeWaiters: Future<void>[] = []
+  /** Null while nobody waits, as in nearly all connections at nearly all times. */
+  private drainWaiters: Future<void>[] | null = null
+  private closeWaiters: Future<void>[] | null = null
 
   constructor(private readonly loop: EventLoop) {}
 
@@ -27,7 +28,9 @@ export class FlowControl {
 
   resume(): void {
     this.paused = false
-    for (const waiter of this.drainWaiters.splice(0)) {
+    const waiters = this.drainWaiters ?? []
+    this.drainWaiters = null
+    for (const waiter of waiters) {
       if (!waiter.done()) waiter.setResult(undefined)
     }
   }
@@ -35,7 +38,8 @@ export class FlowControl {
   connectionLost(error: Error | null): void {
     this.lost = true
     this.failure = error
-    const waiters = [...this.drainWaiters.splice(0), ...this.closeWaiters.splice(0)]
+    const waiters = [...(this.drainWaiters ?? []), ...(this.closeWaiters ?? [])]
+    this.drainWaiters = this.closeWaiters = null
     for (const waiter of waiters) {
       if (waiter.done()) continue
       if (error === null) waiter.setResult(undefined)
@@ -52,12 +56,13 @@ export class FlowControl {
     if (this.lost) throw connectionReset()
     if (!this.paused) return
     const waiter = new Future<void>(this.loop)
+    this.drainWaiters ??= []
     this.drainWaiters.push(waiter)
     try {
       yield* waiter
     } finally {
-      const index = this.drainWaiters.indexOf(waiter)
-      if (index >= 0) this.drainWaiters.splice(index, 1)
+      const index = this.drainWaiters?.indexOf(waiter) ?? -1
+      if (index >= 0) this.drainWaiters?.splice(index, 1)
     }
   }
 
@@ -67,6 +72,7 @@ export class FlowControl {
       return
     }
     const waiter = new Future<void>(this.loop)
+    this.closeWaiters ??= []
     this.closeWaiters.push(waiter)
     yield* waiter
   }
@@ -79,9 +85,22 @@ function connectionReset(): Error {
   return error
 }
 
+/** What `drain` gives while there is nothing to wait for: one for all writers of a loop. */
+const drained = new WeakMap<EventLoop, Future<void>>()
+
+function drainedOn(loop: EventLoop): Future<void> {
+  let future = drained.get(loop)
+  if (future === undefined) {
+    future = new Future<void>(loop)
+    future.setResult(undefined)
+    drained.set(loop, future)
+  }
+  return future
+}
+
 export class StreamWriter {
   private lower: Transport
-  private readonly drainedAlready: Future<void>
+  private drainedAlready: Future<void> | null = null
 
   /** @internal */
   constructor(
@@ -92,8 +111,6 @@ export class StreamWriter {
     private readonly isServer: boolean,
   ) {
     this.lower = transport
-    this.drainedAlready = new Future<void>(loop)
-    this.drainedAlready.setResult(undefined)
   }
 
   /** The transport below; another one after `startTls`. */
@@ -117,7 +134,9 @@ export class StreamWriter {
   drain(): Future<void> | Operation<void> {
     const hasFailed = this.reader !== null && this.reader.exception() !== null
     const isPlain = this.flow.isFlowing() && !hasFailed && !this.transport.isClosing()
-    return isPlain ? this.drainedAlready : new GeneratorOperation(() => this.drainSteps())
+    if (!isPlain) return new GeneratorOperation(() => this.drainSteps())
+    this.drainedAlready ??= drainedOn(this.loop)
+    return this.drainedAlready
   }
 
   /** Closes the sending half when everything is sent. */

@@ -25,7 +25,7 @@ import type {
   WriteBufferLimits,
 } from './protocol'
 import { toBytes } from './writable'
-import { WriteFlow } from './write_flow'
+import { HIGH_WATER_BYTES, WriteFlow } from './write_flow'
 
 /**
  * OPEN: both directions. CLOSING: close was called. CLOSED: connectionLost was called, or is next.
@@ -39,14 +39,20 @@ export interface FileOutcome {
   error: NodeJS.ErrnoException | null
 }
 
+/** What a transport holds that holds nothing; never written to. */
+const NONE_HELD: (Buffer | null)[] = []
+
+function ignore(): void {}
+
 export class SocketTransport implements Transport, StreamEvents {
   private stream!: StreamHandle
-  private flow!: WriteFlow
+  /** Made when it is needed, as few connections have more to send than the system takes. */
+  private flow: WriteFlow | null = null
   private state: State = State.OPEN
   private readingPaused = false
   private eofWritten = false
   /** What arrived while reading was paused: bytes, or null for the end. */
-  private held: (Buffer | null)[] = []
+  private held: (Buffer | null)[] = NONE_HELD
   /** What made the transport close itself. */
   private failure: Error | null = null
   /** @internal What stands on this transport and closes it in its own way, such as TLS. */
@@ -64,8 +70,8 @@ export class SocketTransport implements Transport, StreamEvents {
   constructor(
     protected readonly loop: EventLoop,
     private protocol: Protocol,
-    private readonly onConnected: (error: Error | null) => void = () => {},
-    private readonly onLost: (transport: SocketTransport) => void = () => {},
+    private readonly onConnected: (error: Error | null) => void = ignore,
+    private readonly onLost: (transport: SocketTransport) => void = ignore,
   ) {
     this.context = captureContext('GyreTransport')
   }
@@ -73,11 +79,6 @@ export class SocketTransport implements Transport, StreamEvents {
   /** @internal The stream is there; the protocol hears of it with `begin`. */
   _attach(stream: StreamHandle): void {
     this.stream = stream
-    this.flow = new WriteFlow(
-      stream,
-      () => this.call('pauseWriting', () => this.protocol.pauseWriting?.()),
-      () => this.call('resumeWriting', () => this.protocol.resumeWriting?.()),
-    )
   }
 
   /** @internal Tells the protocol that the connection is made, and starts to read. */
@@ -99,7 +100,7 @@ export class SocketTransport implements Transport, StreamEvents {
     this.checkNoFile()
     if (this.state !== State.OPEN || bytes.byteLength === 0) return
     this.stream.write(bytes)
-    this.flow.pauseIfFull()
+    this.pauseIfFull()
   }
 
   writelines(list: Iterable<Writable>): void {
@@ -125,7 +126,7 @@ export class SocketTransport implements Transport, StreamEvents {
   close(): void {
     if (this.state !== State.OPEN) return
     this.state = State.CLOSING
-    this.held = []
+    this.held = NONE_HELD
     if (this.sendingFile) this.stream.stopReading()
     else this.stream.close()
   }
@@ -133,7 +134,7 @@ export class SocketTransport implements Transport, StreamEvents {
   abort(): void {
     if (this.state === State.CLOSED) return
     this.state = State.CLOSING
-    this.held = []
+    this.held = NONE_HELD
     this.stream.abort()
   }
 
@@ -159,12 +160,13 @@ export class SocketTransport implements Transport, StreamEvents {
   }
 
   setWriteBufferLimits(limits: WriteBufferLimits = {}): void {
-    this.flow.setLimits(limits)
-    if (this.state === State.OPEN) this.flow.pauseIfFull()
+    const flow = this.writeFlow()
+    flow.setLimits(limits)
+    if (this.state === State.OPEN) flow.pauseIfFull()
   }
 
   getWriteBufferLimits(): { low: number; high: number } {
-    return this.flow.limits
+    return this.writeFlow().limits
   }
 
   getWriteBufferSize(): number {
@@ -221,14 +223,14 @@ export class SocketTransport implements Transport, StreamEvents {
   /** @internal */
   streamData(data: Buffer): void {
     if (this.state !== State.OPEN) return
-    if (this.readingPaused || this.held.length > 0) this.held.push(this.stream.keep(data))
+    if (this.readingPaused || this.held.length > 0) this.hold(this.stream.keep(data))
     else this.deliver(data)
   }
 
   /** @internal */
   streamEnded(): void {
     if (this.state !== State.OPEN) return
-    if (this.readingPaused || this.held.length > 0) this.held.push(null)
+    if (this.readingPaused || this.held.length > 0) this.hold(null)
     else this.deliver(null)
   }
 
@@ -265,7 +267,7 @@ export class SocketTransport implements Transport, StreamEvents {
   /** @internal Writes a piece of the file. REQUIRES: as `_sendFile`. */
   _writeFile(bytes: Uint8Array): void {
     this.stream.write(bytes)
-    this.flow.pauseIfFull()
+    this.pauseIfFull()
   }
 
   /** @internal */
@@ -277,13 +279,13 @@ export class SocketTransport implements Transport, StreamEvents {
 
   /** @internal */
   streamDrained(): void {
-    if (this.state !== State.CLOSED) this.flow.drained()
+    if (this.state !== State.CLOSED) this.flow?.drained()
   }
 
   /** @internal */
   streamClosed(error: Error | null): void {
     this.state = State.CLOSED
-    this.held = []
+    this.held = NONE_HELD
     this.onConnected(error)
     const reason = this.failure ?? error
     if (this.fileOutcome !== null && !this.fileOutcome.done()) {
@@ -302,6 +304,25 @@ export class SocketTransport implements Transport, StreamEvents {
     }
     this.onLost(this)
     this.afterLost?.()
+  }
+
+  private writeFlow(): WriteFlow {
+    this.flow ??= new WriteFlow(
+      this.stream,
+      () => this.call('pauseWriting', () => this.protocol.pauseWriting?.()),
+      () => this.call('resumeWriting', () => this.protocol.resumeWriting?.()),
+    )
+    return this.flow
+  }
+
+  private pauseIfFull(): void {
+    if (this.flow !== null) this.flow.pauseIfFull()
+    else if (this.stream.bufferedEstimate() > HIGH_WATER_BYTES) this.writeFlow().pauseIfFull()
+  }
+
+  private hold(data: Buffer | null): void {
+    if (this.held === NONE_HELD) this.held = [data]
+    else this.held.push(data)
   }
 
   private deliver(data: Buffer | null): void {

@@ -6,7 +6,8 @@
 import { checkInteger, invalidType } from '../errors/arguments'
 import type { WriteBufferLimits } from './protocol'
 
-const HIGH_WATER_BYTES = 64 * 1024
+/** Where the high mark stands unless another is set. */
+export const HIGH_WATER_BYTES = 64 * 1024
 
 /** What is asked of the handle that sends. */
 export interface WriteBuffer {
