@@ -17,7 +17,11 @@ import type {
 } from './datagram_contract'
 import type { FallbackSocket, FallbackSockets } from './fallback_sockets'
 import { type ReadyRing, RUN_KIND } from './ready_ring'
+import { knowsReusePort } from './reuse_port'
 import { nameOf, type SocketAddress, type SocketName } from './socket_name'
+
+const NO_REUSE_PORT =
+  'reusePort needs the native backend: node:dgram has no such option before Node 22.12'
 
 /** What asyncio counts for each datagram that waits, besides its bytes. */
 const OVERHEAD_BYTES = 8
@@ -46,8 +50,14 @@ export class FallbackDatagram implements DatagramHandle, FallbackSocket {
     const { local, remote } = options
     this.family = isIPv4(local.address) ? 4 : 6
     this.isConnected = remote !== null
-    const { ipv6Only } = options
-    this.socket = dgram.createSocket({ type: `udp${this.family}`, ipv6Only, lookup: noLookup })
+    const { ipv6Only, reusePort } = options
+    const mayShare = reusePort && knowsReusePort()
+    this.socket = dgram.createSocket({
+      type: `udp${this.family}`,
+      ipv6Only,
+      lookup: noLookup,
+      ...(mayShare ? { reusePort } : {}),
+    })
     sockets.add(this)
     this.socket.on('message', (data, { address, port }) => this.arrived(data, address, port))
     this.socket.on('error', (error) => {
@@ -59,9 +69,8 @@ export class FallbackDatagram implements DatagramHandle, FallbackSocket {
       this.finish(systemError(constants.errno.EINVAL, 'bind', local))
       return
     }
-    if (options.reusePort) {
-      const message = 'reusePort needs the native backend: node:dgram has no such option on Node 20'
-      this.finish(new NotSupportedError(message))
+    if (reusePort && !mayShare) {
+      this.finish(new NotSupportedError(NO_REUSE_PORT))
       return
     }
     this.socket.bind({ ...local, exclusive: true }, () => this.bound(options))

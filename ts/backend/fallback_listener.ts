@@ -16,6 +16,7 @@ import type { ListenEndpoint, ListenerEvents, ListenerHandle, SocketAddress } fr
 import type { FallbackSocket, FallbackSockets } from './fallback_sockets'
 import { FallbackStream, isAbstract, NO_ABSTRACT_NAMES } from './fallback_stream'
 import { type ReadyRing, RUN_KIND } from './ready_ring'
+import { knowsReusePort } from './reuse_port'
 import { socketAddress } from './socket_address'
 
 /** sockaddr_un, less the NUL behind the path. libuv cuts off what is longer, and says nothing. */
@@ -163,10 +164,8 @@ const NO_REUSE_PORT =
 
 /**
  * Whether listeners of several processes can have one port: by node:cluster, whose primary then hands out
- * the connections, or by SO_REUSEPORT, which node:net knows since 22.12 and 23.1.
+ * the connections, or by SO_REUSEPORT.
  */
 function canSharePort(): boolean {
-  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
-  const knowsOption = major > 23 || (major === 23 && minor >= 1) || (major === 22 && minor >= 12)
-  return cluster.isWorker || knowsOption
+  return cluster.isWorker || knowsReusePort()
 }

@@ -23,7 +23,7 @@ export interface DatagramEndpointOptions {
    * and with 0, either, and 4.
    */
   family?: 0 | 4 | 6 | undefined
-  /** Lets several sockets share the port (SO_REUSEPORT). Native backend only. */
+  /** Lets several sockets share the port (SO_REUSEPORT); on the fallback from Node 22.12 on. */
   reusePort?: boolean | undefined
   /**
    * Allows broadcasting (SO_BROADCAST). With `remoteAddr` the socket is then not connected, as
