@@ -1,7 +1,7 @@
 // AsyncLocalStorage: tasks and callbacks keep the context in which they were made.
 
 import assert from 'node:assert/strict'
-import { AsyncLocalStorage } from 'node:async_hooks'
+import { AsyncLocalStorage, createHook, executionAsyncId } from 'node:async_hooks'
 import { test } from 'node:test'
 import {
   asCompleted,
@@ -97,6 +97,82 @@ test('callSoon, callLater, callAt and done callbacks keep theirs', async () => {
     await sleep(5)
   })
   assert.deepEqual(seen, ['soon x', 'later y', 'at z', 'done w'])
+})
+
+for (const [kind, main] of [
+  [
+    'a generator task',
+    function* (act: () => void): Generator<Future<unknown>, void, unknown> {
+      act()
+      yield* sleep(5)
+    },
+  ],
+  [
+    'an async task',
+    async (act: () => void): Promise<void> => {
+      act()
+      await sleep(5)
+    },
+  ],
+] as const) {
+  test(`callbacks of one step keep the store of each call, in ${kind}`, async () => {
+    const seen: unknown[] = []
+    const see = (...args: unknown[]) => seen.push([...args, here()])
+    await runVirtual(() =>
+      main(() => {
+        const loop = getRunningLoop()
+        loop.callSoon(see, 'none')
+        for (const store of ['a', 'b']) {
+          storage.run(store, () => {
+            loop.callSoon(see, 'soon', 1)
+            loop.callLater(1, see, 'later', 1)
+            loop.callAt(loop.time() + 2, see)
+            storage.exit(() => loop.callSoon(see, 'left'))
+          })
+        }
+        loop.callSoon(see, 'none')
+        storage.enterWith('entered')
+        loop.callSoon(see)
+      }),
+    )
+    assert.deepEqual(seen, [
+      ['none', undefined],
+      ['soon', 1, 'a'],
+      ['left', undefined],
+      ['soon', 1, 'b'],
+      ['left', undefined],
+      ['none', undefined],
+      ['entered'],
+      ['later', 1, 'a'],
+      ['later', 1, 'b'],
+      ['a'],
+      ['b'],
+    ])
+  })
+}
+
+test('to async_hooks each callback is an operation of its own, and runs as it', async () => {
+  const made = new Map<number, string>()
+  const hook = createHook({ init: (id, type) => type.startsWith('Gyre') && made.set(id, type) })
+  const ran: (string | undefined)[] = []
+  const ids = new Set<number>()
+  const note = () => {
+    ran.push(made.get(executionAsyncId()))
+    ids.add(executionAsyncId())
+  }
+  hook.enable()
+  try {
+    await runVirtual(function* () {
+      const loop = getRunningLoop()
+      for (let i = 0; i < 2; i++) loop.callSoon(note)
+      for (let i = 0; i < 2; i++) loop.callLater(1, note)
+      yield* sleep(5)
+    })
+  } finally {
+    hook.disable()
+  }
+  assert.deepEqual(ran, ['GyreHandle', 'GyreHandle', 'GyreTimer', 'GyreTimer'])
+  assert.equal(ids.size, 4)
 })
 
 test('gather, wait, asCompleted and taskGroup start their tasks in the context of the call', async () => {

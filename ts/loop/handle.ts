@@ -1,9 +1,13 @@
 // Handles: what callSoon, callLater and callAt return, and what the dispatcher runs.
+//
+// A handle keeps the AsyncLocalStorage context of its making. It is an AsyncResource itself instead of
+// holding one, as two objects would cost the garbage collector twice as much. `newHandle` and
+// `newTimerHandle` make them, so that the context is kept without the task of the caller (see context.ts).
 
-import type { AsyncResource } from 'node:async_hooks'
+import { AsyncResource } from 'node:async_hooks'
 import { inspect } from 'node:util'
 import type { TimerTarget } from '../backend/timer_table'
-import { captureContext } from './context'
+import { taskStore } from './context'
 import { createdAt, noteOrigin, sourceOf } from './origins'
 import { IDLE, type Timers } from './timers'
 
@@ -27,23 +31,33 @@ export interface HandleOwner {
   readonly _timers: Timers
 }
 
+/** Its methods are Node's affair, and no part of what handles promise. */
+const ContextKeeper: new (type: string) => object = AsyncResource
+
+function callIn(keeper: object, callback: Callback, args: readonly unknown[]): void {
+  const context = keeper as AsyncResource
+  const plain = callback as (...args: unknown[]) => unknown
+  // Spreading an empty list costs as much as the call.
+  if (args.length === 0) context.runInAsyncScope(plain)
+  else context.runInAsyncScope(plain, undefined, ...args)
+}
+
 /**
  * A scheduled callback. It runs in the AsyncLocalStorage context in which it was scheduled; what it
  * throws goes to the loop's exception handler.
  */
-export class Handle implements Runnable {
+export class Handle extends ContextKeeper implements Runnable {
   /** @internal */ readonly _loop: HandleOwner
   /** @internal */ _callback: Callback | null
   /** @internal */ _args: readonly unknown[]
-  private readonly resource: AsyncResource
 
-  /** @internal */
+  /** @internal REQUIRES: the caller's context is without a task. */
   constructor(loop: HandleOwner, callback: Callback, args: readonly unknown[], type: string) {
+    super(type)
     this._loop = loop
     this._callback = callback
     // The empty list that the caller's rest parameter made may die at once.
     this._args = args.length === 0 ? NO_ARGUMENTS : args
-    this.resource = captureContext(type)
     if (loop._debug) noteOrigin(this)
   }
 
@@ -61,13 +75,10 @@ export class Handle implements Runnable {
 
   /** @internal */
   run(): void {
-    const callback = this._callback as ((...args: unknown[]) => unknown) | null
+    const callback = this._callback
     if (callback === null) return
     try {
-      const args = this._args
-      // Spreading an empty list costs as much as the call.
-      if (args.length === 0) this.resource.runInAsyncScope(callback)
-      else this.resource.runInAsyncScope(callback, undefined, ...args)
+      callIn(this, callback, this._args)
     } catch (error) {
       this._loop._callbackFailed(error, `Exception in callback ${callbackName(callback)}`, {
         handle: this,
@@ -115,6 +126,28 @@ export class TimerHandle extends Handle implements TimerTarget {
   protected override describe(): string {
     return `when=${this.whenMs} ${super.describe()}`
   }
+}
+
+/** What is scheduled from an async function is not part of its task: the context is kept without. */
+export function newHandle(
+  loop: HandleOwner,
+  callback: Callback,
+  args: readonly unknown[],
+  type: string,
+): Handle {
+  if (taskStore.getStore() === undefined) return new Handle(loop, callback, args, type)
+  return taskStore.run(undefined, newHandle, loop, callback, args, type)
+}
+
+/** As `newHandle`, for a time on the loop's clock. */
+export function newTimerHandle(
+  loop: HandleOwner,
+  whenMs: number,
+  callback: Callback,
+  args: readonly unknown[],
+): TimerHandle {
+  if (taskStore.getStore() === undefined) return new TimerHandle(loop, whenMs, callback, args)
+  return taskStore.run(undefined, newTimerHandle, loop, whenMs, callback, args)
 }
 
 /** How a callback is named in messages. */

@@ -22,7 +22,14 @@ import type { Admission } from './admission'
 import { debugging } from './debugging'
 import { ExceptionReporter, type Handler } from './exception_handler'
 import { ForeignHandles } from './foreign_handles'
-import { Handle, type HandleOwner, type Runnable, TimerHandle } from './handle'
+import {
+  type Handle,
+  type HandleOwner,
+  newHandle,
+  newTimerHandle,
+  type Runnable,
+  type TimerHandle,
+} from './handle'
 import { LinkedList } from './linked_list'
 import { PromiseSteps } from './promise_steps'
 import { Timers } from './timers'
@@ -128,7 +135,7 @@ export class EventLoop extends ExceptionReporter<EventLoop> implements BackendHo
   callSoon<A extends unknown[]>(callback: (...args: A) => unknown, ...args: A): Handle {
     this._checkOpen()
     checkFunction('callback', callback)
-    const handle = new Handle(this, callback as (...args: never[]) => unknown, args, 'GyreHandle')
+    const handle = newHandle(this, callback, args, 'GyreHandle')
     this.ring.push(Kind.HANDLE, handle)
     return handle
   }
@@ -144,7 +151,7 @@ export class EventLoop extends ExceptionReporter<EventLoop> implements BackendHo
     checkFunction('callback', callback)
     if (delayMs === 0) this._timersOverdue()
     const whenMs = this.time() + delayMs
-    return new TimerHandle(this, whenMs, callback as (...args: never[]) => unknown, args)
+    return newTimerHandle(this, whenMs, callback, args)
   }
 
   /**
@@ -159,7 +166,7 @@ export class EventLoop extends ExceptionReporter<EventLoop> implements BackendHo
     checkTime('whenMs', whenMs)
     checkFunction('callback', callback)
     if (whenMs <= this.time()) this._timersOverdue()
-    return new TimerHandle(this, whenMs, callback as (...args: never[]) => unknown, args)
+    return newTimerHandle(this, whenMs, callback, args)
   }
 
   /** Runs until `stop` is called. Rejects with what ended the loop, if a KeyboardInterrupt did. */

@@ -9,7 +9,7 @@ import { checkFunction, invalidType } from '../errors/arguments'
 import { RuntimeError } from '../errors/errors'
 import { checkSignal, type Signal } from '../errors/signals'
 import type { ForeignHandle } from './foreign_handles'
-import { Handle } from './handle'
+import { type Handle, newHandle } from './handle'
 import { EventLoop, Kind } from './loop'
 
 declare module './loop' {
@@ -127,7 +127,7 @@ EventLoop.prototype.addSignalHandler = function addSignalHandler<A extends unkno
     handlersByLoop.set(this, handlers)
   }
   const plain = callback as (...args: never[]) => unknown
-  handlers.set(known, new Handle(this, plain, args, 'GyreSignalHandler'))
+  handlers.set(known, newHandle(this, plain, args, 'GyreSignalHandler'))
 }
 
 EventLoop.prototype.removeSignalHandler = function removeSignalHandler(signal): boolean {

@@ -4,7 +4,7 @@
 
 import type { DescriptorEvents, DescriptorWatch } from '../backend/descriptor_contract'
 import { checkFunction, checkInteger, invalidType } from '../errors/arguments'
-import { Handle } from '../loop/handle'
+import { type Handle, newHandle } from '../loop/handle'
 import { EventLoop } from '../loop/loop'
 
 /** A descriptor, or whatever has one: a FileHandle, a stream of node:fs, process.stdin. */
@@ -131,7 +131,7 @@ function add(
     watched.watch.setInterest(toRead, toWrite)
   }
   watched[side]?.cancel()
-  watched[side] = new Handle(loop, callback, args, 'GyreDescriptor')
+  watched[side] = newHandle(loop, callback, args, 'GyreDescriptor')
 }
 
 function remove(loop: EventLoop, side: Side, descriptor: Descriptor): boolean {
