@@ -2,26 +2,11 @@
 
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { isCancelled, run, sleep, TimeoutError } from 'gyre'
 import { BullExecutor, type BullExecutorOptions, serveJobs } from 'gyre/bullmq'
 import { freePort, type Peer, type Peers, testWithPeers } from '../peers/peer.js'
 import { codeOf, messageOf, rejectionOf, thrownBy } from '../thrown.js'
-
-const program = fileURLToPath(new URL('./jobs.js', import.meta.url))
-
-async function startRedis(peers: Peers, port: number): Promise<Peer> {
-  const directory = peers.path('')
-  const storage = ['--dir', directory, '--appendonly', 'yes', '--save', '']
-  const options = ['--bind', '127.0.0.1', '--port', `${port}`, ...storage]
-  return await peers.start('redis-server', options, { ready: { listensOn: port } })
-}
-
-async function startWorker(peers: Peers, port: number, lockMs = 1_000): Promise<Peer> {
-  const { NODE_TEST_CONTEXT: _, ...env } = process.env
-  const args = [program, `${port}`, `${lockMs}`]
-  return await peers.start(process.execPath, args, { env, ready: { prints: /ready/ } })
-}
+import { redisSays, startRedis, startWorker } from './redis.js'
 
 interface Setting {
   peers: Peers
@@ -181,6 +166,106 @@ testWithRedis(
     assert.equal(codeOf(error), 'ERR_QUEUE_CONNECTION')
     assert.match(String(messageOf(error)), /may have run, or may run yet/)
     assert.equal(codeOf(await rejectionOf(executor.submit('double', 1))), 'ERR_QUEUE_CONNECTION')
+  },
+)
+
+testWithPeers(
+  ['redis-server'],
+  'a Redis that comes after the executor gave up waiting is used',
+  async (peers) => {
+    const port = await freePort()
+    await run(async () => {
+      const connection = { host: '127.0.0.1', port }
+      await using executor = new BullExecutor({ queue: 'tests', connection })
+      assert.equal(codeOf(await rejectionOf(executor.submit('double', 1))), 'ERR_QUEUE_CONNECTION')
+      await startRedis(peers, port)
+      await startWorker(peers, port)
+      for (;;) {
+        try {
+          assert.equal(await executor.submit('double', 2), 4)
+          return
+        } catch (error) {
+          assert.equal(codeOf(error), 'ERR_QUEUE_CONNECTION')
+          await sleep(50)
+        }
+      }
+    })
+  },
+)
+
+testWithPeers(
+  ['redis-server'],
+  'a job that Redis has forgotten when it comes back is lost, and says so',
+  async (peers) => {
+    const port = await freePort()
+    const redis = await startRedis(peers, port, false)
+    await run(async () => {
+      const connection = { host: '127.0.0.1', port }
+      await using executor = new BullExecutor({ queue: 'tests', connection })
+      const job = executor.submit('double', 1)
+      while ((await redisSays(peers, port, 'LLEN', 'bull:tests:wait')) !== '1') await sleep(5)
+      await redis.stop()
+      await startRedis(peers, port, false)
+      const error = await rejectionOf(job)
+      assert.equal(codeOf(error), 'ERR_JOB_LOST')
+      assert.match(String(messageOf(error)), /came back without the job/)
+    })
+  },
+)
+
+testWithPeers(
+  ['redis-server'],
+  'a job that is cancelled while Redis is away is taken back when it returns',
+  async (peers) => {
+    const port = await freePort()
+    const redis = await startRedis(peers, port)
+    await run(async () => {
+      const connection = { host: '127.0.0.1', port }
+      await using executor = new BullExecutor({ queue: 'tests', connection })
+      const waiting = () => redisSays(peers, port, 'LLEN', 'bull:tests:wait')
+      const job = executor.submit('double', 1)
+      while ((await waiting()) !== '1') await sleep(5)
+      await redis.stop()
+      await sleep(50)
+      job.cancel()
+      await startRedis(peers, port)
+      while ((await waiting()) !== '0') await sleep(5)
+      assert.ok(isCancelled(await rejectionOf(job)))
+    })
+  },
+)
+
+testWithPeers(
+  ['redis-server'],
+  'a job whose worker must end before it is done goes to another worker',
+  async (peers) => {
+    const port = await freePort()
+    await startRedis(peers, port)
+    const first = await startWorker(peers, port, { lockMs: 60_000, graceMs: 100 })
+    await run(async () => {
+      const connection = { host: '127.0.0.1', port }
+      await using executor = new BullExecutor({ queue: 'tests', connection })
+      const job = executor.submit<number>('whoAfter', 1_000)
+      while ((await redisSays(peers, port, 'LLEN', 'bull:tests:active')) !== '1') await sleep(5)
+      process.kill(first.pid, 'SIGTERM')
+      await first.ended
+      const second = await startWorker(peers, port)
+      assert.equal(await job, second.pid)
+    })
+  },
+)
+
+testWithRedis(
+  'an error has the stack of the job and that of who submitted it',
+  {},
+  async ({ executor }) => {
+    async function whoSubmits() {
+      await executor.submit('fail', 'E_MINE')
+    }
+    const { stack = '' } = (await rejectionOf(whoSubmits())) as Error
+    const [inWorker = '', here = ''] = stack.split('    -- submitted --')
+    assert.match(inWorker, /fail .*bullmq.jobs\.[jt]s/)
+    assert.match(here, /whoSubmits .*bullmq\.test\.[jt]s/)
   },
 )
 

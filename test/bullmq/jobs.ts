@@ -1,4 +1,4 @@
-// The jobs of the tests' workers, and the program of a worker: `node jobs.js <port> <lockMs>`.
+// The jobs of the tests' workers, and the program of a worker: `node jobs.js <port> <lockMs> <graceMs>`.
 
 import { setTimeout as delay } from 'node:timers/promises'
 import { currentJob, run, sleep } from 'gyre'
@@ -56,10 +56,11 @@ const begun = new Set<string>()
 const cleaned = new Set<string>()
 
 if (process.argv[2] !== undefined && process.argv[1]?.endsWith('bullmq/jobs.js')) {
-  const [port, lockMs] = process.argv.slice(2).map(Number)
+  const [port, lockMs, graceMs = 5_000] = process.argv.slice(2).map(Number)
   const connection = { host: '127.0.0.1', port }
   console.log('ready')
-  await run(() => serveJobs(jobs, { queue: 'tests', connection, lockMs, concurrency: 20 }), {
-    shutdown: { graceMs: 5_000 },
-  }).catch((error) => console.log(error.code))
+  const options = { queue: 'tests', connection, lockMs, graceMs, concurrency: 20 }
+  await run(() => serveJobs(jobs, options), { shutdown: { graceMs } }).catch((error) =>
+    console.log(error.code),
+  )
 }

@@ -4,8 +4,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { type Executor, type ExecutorOptions, type Future, run, sleep } from 'gyre'
 import { KINDS, type Kind } from '../executors/on_pools.js'
-import { codeOf } from '../thrown.js'
-import { outcomeOf } from './matrix.js'
+import { futureOutcomeOf } from './matrix.js'
 
 const hold = () => new Promise((resolve) => setTimeout(resolve, 40, 'held'))
 const OPTIONS: ExecutorOptions = { maxWorkers: 1, maxQueue: 1 }
@@ -37,21 +36,6 @@ const STATES: Record<string, { options?: ExecutorOptions; bring: (e: Executor) =
 
 function ignore(future: Future<unknown>): void {
   future.addDoneCallback((done) => done.cancelled() || done.exception())
-}
-
-/** What an operation does at the call, and what its future, if it gives one, comes to. */
-async function outcome(act: () => unknown): Promise<string> {
-  let made: unknown
-  const atCall = outcomeOf(() => {
-    made = act()
-    return 'made'
-  })
-  if (atCall !== "'made'") return atCall
-  try {
-    return String(await (made as Promise<unknown>))
-  } catch (error) {
-    return `rejects ${String(codeOf(error))}`
-  }
 }
 
 const OPERATIONS: Record<string, (executor: Executor) => unknown> = {
@@ -94,7 +78,7 @@ for (const kind of Object.keys(KINDS) as Kind[]) {
         for (const operate of Object.values(OPERATIONS)) {
           const executor = new KINDS[kind]({ ...OPTIONS, ...options })
           await bring(executor)
-          actual.push(await outcome(() => operate(executor)))
+          actual.push(await futureOutcomeOf(() => operate(executor)))
           await executor.shutdown({ cancelFutures: true })
         }
         assert.deepEqual(actual, TABLE[state])

@@ -13,6 +13,27 @@ export function outcomeOf(act: () => unknown): string {
   }
 }
 
+/** What an operation does at the call, and what its future comes to; 'pending' after `limitMs`. */
+export async function futureOutcomeOf(act: () => unknown, limitMs?: number): Promise<string> {
+  let made: unknown
+  const atCall = outcomeOf(() => {
+    made = act()
+    return 'made'
+  })
+  if (atCall !== "'made'") return atCall
+  let timer: NodeJS.Timeout | undefined
+  const tooLate = new Promise<string>((resolve) => {
+    if (limitMs !== undefined) timer = setTimeout(resolve, limitMs, 'pending')
+  })
+  try {
+    return await Promise.race([tooLate, Promise.resolve(made as PromiseLike<unknown>).then(String)])
+  } catch (error) {
+    return `rejects ${String(codeOf(error))}`
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
 /** The cells of one state: for each operation, what it does to a fresh subject. */
 export function column<S>(
   make: () => S,

@@ -1,7 +1,8 @@
 // BullExecutor: the submit and map of the pools, over BullMQ on Redis, for workers on any machine.
 //
 // Invariants: 1. A job stands in `pending` from submit until its future is done.
-//             2. What Redis tells while the connection is away is asked for when it is back.
+//             2. What Redis tells while a connection is away is asked for when it is back, and what could not
+//                be told to Redis is told then.
 
 import { randomUUID } from 'node:crypto'
 import type { Job, Queue, QueueEvents } from 'bullmq'
@@ -44,11 +45,14 @@ export interface BullExecutorOptions {
 
 /** How many chunks of a map are under way, unless its bufferSize says otherwise, is twice this. */
 const MAP_WIDTH = 8
+const FORGOTTEN = 'Redis went away and came back without the job: it keeps nothing, or was emptied'
 /** How long results are kept for an executor whose connection is away. */
 const KEEP_SECONDS = 3_600
 
 class BullFuture extends Future<unknown> {
   static override readonly _isInner = true
+  /** Whether Redis has confirmed that it has the job. */
+  isSent = false
 
   constructor(
     loop: EventLoop,
@@ -74,11 +78,16 @@ export class BullExecutor {
   private readonly queue: Queue
   private events: QueueEvents | null = null
   private readonly eventClient: Redis
-  private readonly connected: Promise<void>
+  /** The first connection. */
+  private connected!: Promise<void>
+  private hasFailedToConnect = false
+  private readonly ending = new AbortController()
   private isShutDown = false
   private closing: Promise<void> | null = null
   private lostTimer: NodeJS.Timeout | null = null
   private lastError: Error | null = null
+  /** Jobs that were cancelled while Redis was away. */
+  private readonly unwithdrawn = new Set<string>()
   private readonly idleWaiters: (() => void)[] = []
   private roomWaiters: (() => void)[] = []
 
@@ -91,13 +100,14 @@ export class BullExecutor {
     const noted = (error: Error) => {
       this.lastError = error
     }
-    for (const client of [this.client, this.eventClient]) client.on('error', noted)
+    for (const client of [this.client, this.eventClient]) {
+      client.on('error', noted)
+      client.on('close', () => this.startLosing())
+      client.on('ready', () => void this.found())
+    }
     this.queue = new Queue(queue, { connection: this.client, prefix: PREFIX })
     this.queue.on('error', noted)
-    this.client.on('close', () => this.startLosing())
-    this.client.on('ready', () => void this.found())
-    this.connected = this.connect()
-    this.connected.catch(() => {})
+    this.connect()
   }
 
   /** How many chunks a map has under way is a multiple of it. */
@@ -186,9 +196,27 @@ export class BullExecutor {
     void this.withdraw(future.id)
   }
 
-  private async connect(): Promise<void> {
-    await untilConnected(this.client)
-    await untilConnected(this.eventClient)
+  private connect(): void {
+    this.hasFailedToConnect = false
+    this.connected = this.open()
+    this.connected.catch(() => {
+      this.hasFailedToConnect = true
+    })
+  }
+
+  private isThere(): boolean {
+    return this.client.status === 'ready' && this.eventClient.status === 'ready'
+  }
+
+  private async open(): Promise<void> {
+    const { signal } = this.ending
+    await untilConnected(this.client, signal)
+    await untilConnected(this.eventClient, signal)
+    if (this.events === null) this.events = await this.listen()
+    await this.events.waitUntilReady()
+  }
+
+  private async listen(): Promise<QueueEvents> {
     const { QueueEvents } = loadBullmq()
     const [seconds] = await this.client.time()
     // From here on: what is read first may come behind the end of the first job.
@@ -197,7 +225,6 @@ export class BullExecutor {
       prefix: PREFIX,
       lastEventId: `${seconds}000-0`,
     })
-    this.events = events
     events.on('error', (error) => {
       this.lastError = error
     })
@@ -205,17 +232,24 @@ export class BullExecutor {
       this.succeeded(jobId, returnvalue as unknown as BullResult)
     })
     events.on('failed', ({ jobId, failedReason }) => void this.failed(jobId, failedReason))
-    await events.waitUntilReady()
+    return events
   }
 
   private async add(name: string, args: readonly unknown[], future: BullFuture): Promise<void> {
     const { attempts = 1, backoffMs = 1_000, timeoutMs = null } = this.options
     const data: BullData = { args, isChunk: future.isChunk, timeoutMs }
     try {
+      // A Redis that came later than the first connection was waited for.
+      if (this.hasFailedToConnect && this.isThere()) this.connect()
       await this.connected
       if (future.done()) return
       // BullMQ would wait for the connection, and send what was reported as failed.
       if (this.client.status !== 'ready') throw this.away()
+    } catch (error) {
+      this.fail(future.id, error)
+      return
+    }
+    try {
       await this.queue.add(name, data, {
         jobId: future.id,
         attempts,
@@ -223,17 +257,14 @@ export class BullExecutor {
         removeOnComplete: { age: KEEP_SECONDS },
         removeOnFail: { age: KEEP_SECONDS },
       })
-      // It may have been cancelled meanwhile, when there was nothing to take back.
-      if (future.cancelled()) await this.withdraw(future.id)
-    } catch (error) {
-      this.settle(future.id, () => {
-        throw error instanceof QueueConnectionError
-          ? error
-          : new QueueConnectionError(`the job was not sent: ${(error as Error).message}`, {
-              cause: error,
-            })
-      })
+    } catch (cause) {
+      const why = `Redis did not confirm the job, which may run: ${(cause as Error).message}`
+      this.fail(future.id, new QueueConnectionError(why, { cause }))
+      return
     }
+    future.isSent = true
+    // It may have been cancelled meanwhile, when there was nothing to take back.
+    if (future.cancelled()) await this.withdraw(future.id)
   }
 
   /** Takes a job out of the queue, or has it cancelled where it runs. */
@@ -243,8 +274,10 @@ export class BullExecutor {
       if (removed === 0) {
         await this.client.publish(cancelChannel(PREFIX, this.options.queue), id)
       }
+      this.unwithdrawn.delete(id)
     } catch (error) {
       this.lastError = error as Error
+      this.unwithdrawn.add(id)
     }
   }
 
@@ -264,6 +297,8 @@ export class BullExecutor {
       failure = job?.data.failure
     } catch (error) {
       this.lastError = error as Error
+      // It is asked for again when Redis is back.
+      if (!this.isThere()) return
     }
     this.settle(id, () => {
       // Without a failure of its own, the job was given up by BullMQ: it stalled too often.
@@ -273,6 +308,12 @@ export class BullExecutor {
           : receiveError(failure.error, submittedAt(future.trace))
       if (!future.isChunk) throw thrown
       return { values: failure?.values ?? [], error: { thrown } }
+    })
+  }
+
+  private fail(id: string, error: unknown): void {
+    this.settle(id, () => {
+      throw error
     })
   }
 
@@ -302,23 +343,23 @@ export class BullExecutor {
       const why = this.lastError?.message ?? 'the connection was closed'
       const text = `Redis has been away for ${lostMs} ms: ${why}. The job may have run, or may run yet`
       for (const id of [...this.pending.keys()]) {
-        this.settle(id, () => {
-          throw new QueueConnectionError(text, { cause: this.lastError })
-        })
+        this.fail(id, new QueueConnectionError(text, { cause: this.lastError }))
       }
     }, lostMs)
   }
 
-  /** The connection is there (again): what ended meanwhile is asked for. */
+  /** Both connections are there (again): what ended meanwhile is asked for. */
   private async found(): Promise<void> {
-    if (this.lostTimer === null) return
+    if (this.lostTimer === null || !this.isThere()) return
     clearTimeout(this.lostTimer)
     this.lostTimer = null
     try {
-      for (const id of [...this.pending.keys()]) {
+      for (const id of [...this.unwithdrawn]) await this.withdraw(id)
+      for (const [id, { isSent }] of [...this.pending]) {
         const job = (await this.queue.getJob(id)) as Job<BullData, BullResult> | undefined
-        if (job === undefined) continue
-        if (await job.isCompleted()) this.succeeded(id, job.returnvalue)
+        if (job === undefined) {
+          if (isSent) this.fail(id, new RuntimeError(FORGOTTEN, 'ERR_JOB_LOST'))
+        } else if (await job.isCompleted()) this.succeeded(id, job.returnvalue)
         else if (await job.isFailed()) await this.failed(id, job.failedReason)
       }
     } catch (error) {
@@ -340,6 +381,7 @@ export class BullExecutor {
 
   private async close(): Promise<void> {
     if (this.pending.size > 0) await new Promise<void>((resolve) => this.idleWaiters.push(resolve))
+    this.ending.abort()
     if (this.lostTimer !== null) clearTimeout(this.lostTimer)
     // What cancels a job is on its way by now, and goes before the end of the connection.
     const isThere = this.client.status === 'ready'

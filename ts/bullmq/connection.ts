@@ -68,8 +68,8 @@ function definedOf(connection: object): RedisOptions {
   return Object.fromEntries(Object.entries(connection).filter(([, value]) => value !== undefined))
 }
 
-/** Waits for the first connection. Rejects with QueueConnectionError when it takes too long. */
-export async function untilConnected(client: Redis): Promise<void> {
+/** Waits for the first connection. Rejects with QueueConnectionError when it takes too long, or at the abort. */
+export async function untilConnected(client: Redis, signal: AbortSignal): Promise<void> {
   if (client.status === 'ready') return
   let last: Error | undefined
   await new Promise<void>((resolve, reject) => {
@@ -80,6 +80,7 @@ export async function untilConnected(client: Redis): Promise<void> {
       clearTimeout(timer)
       client.off('ready', ready)
       client.off('error', failed)
+      signal.removeEventListener('abort', aborted)
       act()
     }
     const ready = () => end(resolve)
@@ -88,6 +89,12 @@ export async function untilConnected(client: Redis): Promise<void> {
       const text = `cannot reach Redis within ${CONNECT_TIMEOUT_MS} ms: ${why}`
       end(() => reject(new QueueConnectionError(text, { cause: last })))
     }, CONNECT_TIMEOUT_MS)
+    const aborted = () => end(() => reject(new QueueConnectionError('the connection was given up')))
+    if (signal.aborted) {
+      aborted()
+      return
+    }
+    signal.addEventListener('abort', aborted)
     client.on('ready', ready)
     client.on('error', failed)
   })

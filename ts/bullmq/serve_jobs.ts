@@ -55,7 +55,10 @@ class JobServer {
   private readonly tasks = new Map<string, Task<unknown>>()
   /** Cancelled jobs that are not here, the oldest first. */
   private readonly cancelledAhead = new Set<string>()
+  /** Of those that run: cancelled by who sent them, so that no other worker is to run them. */
+  private readonly cancelledBySender = new Set<string>()
   private readonly loop: EventLoop = schedulingLoop()
+  private isEnding = false
 
   constructor(
     private readonly table: JobTable,
@@ -71,10 +74,17 @@ class JobServer {
     // What fails is tried again; what cannot be reached at all is told by untilConnected.
     for (const each of clients) each.on('error', () => {})
     let worker: Worker | null = null
+    const connecting = new AbortController()
+    const { drainSignal } = this.loop
+    const stop = () => {
+      this.isEnding = true
+      worker?.close().catch(() => {})
+    }
+    drainSignal.addEventListener('abort', stop)
     try {
-      for (const each of clients) yield* wrap(untilConnected(each))
+      for (const each of clients) yield* wrap(untilConnected(each, connecting.signal))
       yield* wrap(this.listenForCancels(subscriber, queue))
-      worker = new Worker(queue, async (job) => await this.work(job as Data), {
+      worker = new Worker(queue, async (job, token) => await this.work(job as Data, token), {
         connection: client,
         prefix: PREFIX,
         concurrency,
@@ -86,11 +96,12 @@ class JobServer {
         const message = 'Error in a worker of BullMQ'
         this.loop.callExceptionHandler({ message, exception })
       })
-      const { drainSignal } = this.loop
-      const stop = () => void worker?.close()
-      drainSignal.addEventListener('abort', stop)
+      if (drainSignal.aborted) stop()
       yield* new Future<void>(this.loop)
     } finally {
+      this.isEnding = true
+      drainSignal.removeEventListener('abort', stop)
+      connecting.abort()
       if (worker !== null) yield* this.close(worker, graceMs)
       for (const each of clients) each.disconnect()
     }
@@ -118,7 +129,7 @@ class JobServer {
   private cancel(id: string): void {
     const task = this.tasks.get(id)
     if (task !== undefined) {
-      task.cancel(CANCELLED_BY_SENDER)
+      this.cancelBySender(id, task)
       return
     }
     this.cancelledAhead.add(id)
@@ -127,8 +138,13 @@ class JobServer {
     this.cancelledAhead.delete(oldest as string)
   }
 
+  private cancelBySender(id: string, task: Task<unknown>): void {
+    this.cancelledBySender.add(id)
+    task.cancel(CANCELLED_BY_SENDER)
+  }
+
   /** Runs a job; what it throws makes BullMQ try again, if there are tries left. */
-  private async work(job: Data): Promise<BullResult> {
+  private async work(job: Data, token: string | undefined): Promise<BullResult> {
     const { args, isChunk, timeoutMs } = job.data
     const id = job.id as string
     const values: unknown[] = []
@@ -140,10 +156,15 @@ class JobServer {
         drain: true,
       })
       this.tasks.set(id, task)
-      if (this.cancelledAhead.delete(id)) task.cancel(CANCELLED_BY_SENDER)
+      if (this.cancelledAhead.delete(id)) this.cancelBySender(id, task)
       const value = await task
       return isChunk ? { values } : { value }
     } catch (error) {
+      if (error instanceof CancelledError && this.isEnding && !this.cancelledBySender.has(id)) {
+        // Its time was up, not its turn: another worker has it next.
+        await job.moveToWait(token)
+        throw new (loadBullmq().WaitingError)()
+      }
       await job.updateData({ ...job.data, failure: { values, error: sendError(error, isJson) } })
       if (error instanceof CancelledError || error instanceof JobModuleError) {
         const { UnrecoverableError } = loadBullmq()
@@ -152,6 +173,7 @@ class JobServer {
       throw error instanceof Error ? error : new Error(String(error))
     } finally {
       this.tasks.delete(id)
+      this.cancelledBySender.delete(id)
     }
   }
 
