@@ -1,7 +1,7 @@
 // Every operation of a BullExecutor in every state that it, its Redis and its workers can be in.
 
 import assert from 'node:assert/strict'
-import { type Future, gather, run, sleep } from 'gyre'
+import { type Future, run, sleep } from 'gyre'
 import { BullExecutor } from 'gyre/bullmq'
 import { startRedis, startWorker } from '../bullmq/redis.js'
 import { freePort, type Peer, type Peers, testWithPeers } from '../peers/peer.js'
@@ -10,9 +10,10 @@ import { futureOutcomeOf } from './matrix.js'
 /** The queue that a worker serves, and one that nobody does. */
 const SERVED = 'tests'
 const DESERTED = 'deserted'
-/** How long Redis may be away, and for how long an operation may have no outcome. */
+/** How long Redis may be away, and after how long an operation without an outcome is pending. */
 const LOST_MS = 400
-const PENDING_MS = 1_500
+const PENDING_MS = 8_000
+const HELD_MS = 500
 
 interface Setting {
   executor: BullExecutor
@@ -22,61 +23,59 @@ interface Setting {
 
 interface StateRecipe {
   queue?: string
-  /** Before it is operated on, an executor … */
-  bring: (executor: BullExecutor) => Promise<{ job: Future<unknown> | null }>
-  /** … and all of them together. */
-  bringRedis?: (redis: Peer) => Promise<void>
   isRedisThere?: boolean
+  /** What has happened some time before; by default it is connected. */
+  prepare?: (executor: BullExecutor) => Promise<unknown>
+  /** What happens right before the operation. */
+  bring?: (executor: BullExecutor) => Future<unknown>
+  /** What happens to the Redis of all in between. */
+  bringRedis?: (redis: Peer) => Promise<void>
 }
 
-const connected = async (executor: BullExecutor) => void (await executor.submit('double', 1))
-const WITHOUT_JOB = { job: null }
+const NOTHING = async () => {}
 
 const STATES: Record<string, StateRecipe> = {
-  'not connected yet': { bring: async () => WITHOUT_JOB },
-  idle: {
-    bring: async (executor) => {
-      await connected(executor)
-      return WITHOUT_JOB
-    },
-  },
+  'not connected yet': { prepare: NOTHING },
+  idle: {},
   full: {
-    bring: async (executor) => {
-      await connected(executor)
-      const job = executor.submit('slowly', 300)
-      executor.submit('slowly', 300)
-      return { job }
+    bring: (executor) => {
+      executor.submit('slowly', HELD_MS)
+      return executor.submit('slowly', HELD_MS)
     },
   },
   'without workers': {
     queue: DESERTED,
-    bring: async (executor) => ({ job: executor.submit('double', 2) }),
+    prepare: NOTHING,
+    bring: (executor) => executor.submit('double', 2),
   },
   'shutting down': {
-    bring: async (executor) => {
-      const job = executor.submit('slowly', 300)
+    bring: (executor) => {
+      const job = executor.submit('slowly', HELD_MS)
       void executor.shutdown()
-      return { job }
+      return job
     },
   },
   'shut down': {
-    bring: async (executor) => {
-      await connected(executor)
+    prepare: async (executor) => {
+      await executor.submit('double', 1)
       await executor.shutdown()
-      return WITHOUT_JOB
     },
   },
   'cut off from Redis': {
-    bring: async (executor) => {
-      await connected(executor)
-      return { job: executor.submit('slowly', 60_000) }
-    },
     bringRedis: async (redis) => {
       await redis.stop()
       await sleep(50)
     },
   },
-  'where no Redis is': { isRedisThere: false, bring: async () => WITHOUT_JOB },
+  'cut off from Redis in the midst of a job': {
+    bring: (executor) => executor.submit('slowly', 60_000),
+    bringRedis: async (redis) => {
+      await sleep(100)
+      await redis.stop()
+      await sleep(50)
+    },
+  },
+  'where no Redis is': { isRedisThere: false, prepare: NOTHING },
 }
 
 const OPERATIONS: Record<string, (setting: Setting) => unknown> = {
@@ -102,6 +101,7 @@ const OPERATIONS: Record<string, (setting: Setting) => unknown> = {
 const DONE = 'undefined'
 const NONE = 'undefined'
 const NO_JOB = 'null'
+const HELD = `after ${HELD_MS}`
 const DOWN = 'ERR_EXECUTOR_SHUT_DOWN'
 const FULL = 'ERR_QUEUE_FULL'
 const AWAY = 'rejects ERR_QUEUE_CONNECTION'
@@ -110,37 +110,48 @@ const AWAY = 'rejects ERR_QUEUE_CONNECTION'
 const TABLE: Record<string, string[]> = {
   'not connected yet': ['10', '2,4', DONE, DONE, 'true', NONE, NO_JOB, '0'],
   idle: ['10', '2,4', DONE, DONE, 'true', NONE, NO_JOB, '0'],
-  full: [FULL, '2,4', DONE, DONE, `rejects ${FULL}`, 'true', 'after 300', '2'],
+  full: [FULL, '2,4', DONE, DONE, `rejects ${FULL}`, 'true', HELD, '2'],
   'without workers': ['pending', 'pending', 'pending', DONE, 'true', 'true', 'pending', '1'],
-  'shutting down': [DOWN, DOWN, DONE, DONE, `rejects ${DOWN}`, 'true', 'after 300', '1'],
+  'shutting down': [DOWN, DOWN, DONE, DONE, `rejects ${DOWN}`, 'true', HELD, '1'],
   'shut down': [DOWN, DOWN, DONE, DONE, `rejects ${DOWN}`, NONE, NO_JOB, '0'],
-  'cut off from Redis': [AWAY, AWAY, DONE, DONE, 'true', 'true', AWAY, '1'],
+  'cut off from Redis': [AWAY, AWAY, DONE, DONE, 'true', NONE, NO_JOB, '0'],
+  'cut off from Redis in the midst of a job': [
+    ...[AWAY, AWAY, DONE, DONE, 'true', 'true', AWAY, '1'],
+  ],
   'where no Redis is': [AWAY, AWAY, DONE, DONE, 'true', NONE, NO_JOB, '0'],
 }
 
-/** Brings an executor for each operation into the state, and then operates on all of them. */
+/** Brings an executor for each operation into the state, and operates on all of them. */
 async function operateIn(recipe: StateRecipe, port: number, redis: Peer | null): Promise<string[]> {
   const { queue = SERVED, bring, bringRedis } = recipe
-  const settings: Setting[] = []
-  for (const _ of Object.keys(OPERATIONS)) {
-    const executor = new BullExecutor({
-      queue,
-      connection: { host: '127.0.0.1', port },
-      maxQueue: 2,
-      lostMs: LOST_MS,
-    })
-    settings.push({ executor, ...(await bring(executor)) })
-  }
-  if (redis !== null) await bringRedis?.(redis)
-  const limitMs = redis === null ? 20_000 : PENDING_MS
-  const outcomes = Object.values(OPERATIONS).map(
-    (operate, index) => () => futureOutcomeOf(() => operate(settings[index] as Setting), limitMs),
+  const prepare = recipe.prepare ?? ((executor) => Promise.resolve(executor.submit('double', 1)))
+  const connection = { host: '127.0.0.1', port }
+  const executors = Object.keys(OPERATIONS).map(
+    () => new BullExecutor({ queue, connection, maxQueue: 2, lostMs: LOST_MS }),
   )
   try {
-    return await gather(...outcomes)
+    await Promise.all(executors.map(prepare))
+    if (bringRedis === undefined || redis === null) {
+      return await Promise.all(executors.map((executor, i) => operate(i, settingOf(executor))))
+    }
+    const settings = executors.map(settingOf)
+    await bringRedis(redis)
+    return await Promise.all(settings.map((setting, i) => operate(i, setting)))
   } finally {
-    await gather(...settings.map(({ executor }) => executor.shutdown({ cancelFutures: true })))
+    await Promise.all(executors.map((executor) => executor.shutdown({ cancelFutures: true })))
   }
+
+  function settingOf(executor: BullExecutor): Setting {
+    const job = bring?.(executor) ?? null
+    // Not every operation looks at it.
+    job?.addDoneCallback((done) => done.cancelled() || done.exception())
+    return { executor, job }
+  }
+}
+
+function operate(index: number, setting: Setting): Promise<string> {
+  const operation = Object.values(OPERATIONS)[index]
+  return futureOutcomeOf(() => operation?.(setting), PENDING_MS)
 }
 
 for (const [state, recipe] of Object.entries(STATES)) {

@@ -242,9 +242,9 @@ export class BullExecutor {
       // A Redis that came later than the first connection was waited for.
       if (this.hasFailedToConnect && this.isThere()) this.connect()
       await this.connected
-      if (future.done()) return
       // BullMQ would wait for the connection, and send what was reported as failed.
-      if (this.client.status !== 'ready') throw this.away()
+      if (this.client.status !== 'ready') await this.untilBack()
+      if (future.done()) return
     } catch (error) {
       this.fail(future.id, error)
       return
@@ -365,6 +365,12 @@ export class BullExecutor {
     } catch (error) {
       this.lastError = error as Error
     }
+  }
+
+  /** Of two connections one may be back earlier; if none is, Redis is away. */
+  private async untilBack(): Promise<void> {
+    if (this.eventClient.status === 'ready') await untilConnected(this.client, this.ending.signal)
+    else throw this.away()
   }
 
   private away(): QueueConnectionError {

@@ -68,7 +68,7 @@ function definedOf(connection: object): RedisOptions {
   return Object.fromEntries(Object.entries(connection).filter(([, value]) => value !== undefined))
 }
 
-/** Waits for the first connection. Rejects with QueueConnectionError when it takes too long, or at the abort. */
+/** Waits for a connection. Rejects with QueueConnectionError when it takes too long, or at the abort. */
 export async function untilConnected(client: Redis, signal: AbortSignal): Promise<void> {
   if (client.status === 'ready') return
   let last: Error | undefined
