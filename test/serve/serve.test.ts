@@ -221,9 +221,20 @@ test('SIGTERM drains a group, and the program ends', options, async () => {
   assert.deepEqual([stdout, code, signal], ['asked\nslow\nover\n', 0, null])
 })
 
-test('workers end with a program that is killed', options, async () => {
+test('workers end with the loop, where nobody has closed the group', options, async () => {
+  const { stdout, stderr, code } = await runProgram(`
+    import { run, serve } from 'gyre'
+    await run(async () => {
+      await serve({ module: ${JSON.stringify(module.href)}, name: 'lines' },
+        { workers: 2, host: '127.0.0.1' })
+    })
+    console.log('over')`)
+  assert.deepEqual([stdout, stderr, code], ['over\n', '', 0])
+})
+
+test('workers end with a program that is killed, and have nothing to say', options, async () => {
   const pids: number[] = []
-  await rejectionOf(
+  const killed = await rejectionOf(
     runProgram(
       `
     import { run, serve } from 'gyre'
@@ -243,6 +254,7 @@ test('workers end with a program that is killed', options, async () => {
     ),
   )
   assert.equal(pids.length, 2)
+  assert.match(String(messageOf(killed)), /"stderr":""/)
   const isThere = (pid: number) => {
     try {
       return process.kill(pid, 0)

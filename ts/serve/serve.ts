@@ -39,8 +39,13 @@ export class ServerGroup {
   private portInUse = 0
   private isClosing = false
 
+  /** A group that nobody has closed goes with its loop: its workers would hold the program. */
+  private readonly atLoopClose = () => this.abort()
+
   /** @internal */
-  constructor(private readonly loop: EventLoop) {}
+  constructor(private readonly loop: EventLoop) {
+    loop._atClose.push(this.atLoopClose)
+  }
 
   /** The port on which all workers listen. */
   get port(): number {
@@ -130,6 +135,9 @@ export class ServerGroup {
 
   private *untilOver(): Coroutine<void> {
     for (const place of this.places) yield* place.untilOver()
+    const { _atClose } = this.loop
+    const index = _atClose.indexOf(this.atLoopClose)
+    if (index >= 0) _atClose.splice(index, 1)
   }
 }
 

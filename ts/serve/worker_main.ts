@@ -16,7 +16,8 @@ let isDraining = false
 
 function say(message: FromWorker): void {
   if (parentPort !== null) parentPort.postMessage(message)
-  else process.send?.(message)
+  // The program that started it may be gone, also between this question and the sending.
+  else if (process.connected) process.send?.(message, () => {})
 }
 
 function drain(): void {
@@ -66,7 +67,7 @@ async function begin(start: WorkerStart): Promise<void> {
   await work(start)
   if (process.exitCode !== 1) say({ kind: 'returned' })
   if (parentPort !== null) parentPort.close()
-  else process.disconnect?.()
+  else if (process.connected) process.disconnect()
 }
 
 if (parentPort !== null) {

@@ -78,7 +78,8 @@ export class WorkerPlace {
   abort(): void {
     if (this.state === State.OVER) return
     this.isAborted = true
-    this.drain()
+    if (this.state === State.PAUSING) this.end()
+    else this.state = State.DRAINING
     this.link?.kill()
   }
 
@@ -180,6 +181,7 @@ export class WorkerPlace {
   private end(): void {
     this.state = State.OVER
     this.timer?.cancel()
+    if (!this.isLoopThere()) return
     if (!this.listening.done()) this.listening.cancel()
     for (const waiter of this.waiters.splice(0)) {
       if (!waiter.done()) waiter.setResult(undefined)
