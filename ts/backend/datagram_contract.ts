@@ -5,6 +5,9 @@ import type { SocketAddress, SocketName } from './socket_name'
 /** The largest datagram that is given to a backend: more than IP can carry. */
 export const DATAGRAM_BYTES_MAX = 65535
 
+/** What is counted for each datagram that waits, besides its bytes: as in asyncio. */
+export const DATAGRAM_OVERHEAD_BYTES = 8
+
 export interface DatagramOptions {
   /** A numeric address, and a port or 0. Its family is that of the socket. */
   local: { address: string; port: number }
@@ -59,6 +62,7 @@ export interface DatagramHandle {
   recallAddress(from: unknown): SendAddress | null
   /** Begins to receive; called once. */
   startReading(): void
+  /** What is unsent, or more: never less than was given to `send` and is not known to be sent. */
   bufferedEstimate(): number
   bufferedBytes(): number
   watchDrain(lowBytes: number): void

@@ -7,13 +7,14 @@ import { isIPv4, isIPv6 } from 'node:net'
 import { constants, networkInterfaces } from 'node:os'
 import { NotSupportedError } from '../errors/errors'
 import { systemError } from '../errors/system_error'
-import type {
-  DatagramEvents,
-  DatagramHandle,
-  DatagramOption,
-  DatagramOptions,
-  Membership,
-  SendAddress,
+import {
+  DATAGRAM_OVERHEAD_BYTES,
+  type DatagramEvents,
+  type DatagramHandle,
+  type DatagramOption,
+  type DatagramOptions,
+  type Membership,
+  type SendAddress,
 } from './datagram_contract'
 import type { FallbackSocket, FallbackSockets } from './fallback_sockets'
 import { type ReadyRing, RUN_KIND } from './ready_ring'
@@ -22,9 +23,6 @@ import { nameOf, type SocketAddress, type SocketName } from './socket_name'
 
 const NO_REUSE_PORT =
   'reusePort needs the native backend: node:dgram has no such option before Node 22.12'
-
-/** What asyncio counts for each datagram that waits, besides its bytes. */
-const OVERHEAD_BYTES = 8
 
 export class FallbackDatagram implements DatagramHandle, FallbackSocket {
   private readonly socket: dgram.Socket
@@ -103,7 +101,9 @@ export class FallbackDatagram implements DatagramHandle, FallbackSocket {
 
   bufferedBytes(): number {
     if (this.isClosed) return 0
-    return this.socket.getSendQueueSize() + this.socket.getSendQueueCount() * OVERHEAD_BYTES
+    return (
+      this.socket.getSendQueueSize() + this.socket.getSendQueueCount() * DATAGRAM_OVERHEAD_BYTES
+    )
   }
 
   watchDrain(lowBytes: number): void {

@@ -2,12 +2,13 @@
 // heard of it.
 
 import { systemError } from '../errors/system_error'
-import type {
-  DatagramEvents,
-  DatagramHandle,
-  DatagramOption,
-  Membership,
-  SendAddress,
+import {
+  DATAGRAM_OVERHEAD_BYTES,
+  type DatagramEvents,
+  type DatagramHandle,
+  type DatagramOption,
+  type Membership,
+  type SendAddress,
 } from './datagram_contract'
 import {
   NativeDatagramOption,
@@ -53,7 +54,7 @@ export class NativeDatagram implements DatagramHandle {
     if (this.events === null) return
     const record = to === null ? NO_ADDRESS : (to as RecordedAddress).record
     this.owner.submissions.sendDatagram(this.generation, this.slot, record, data)
-    this.submitted += data.byteLength
+    this.submitted += data.byteLength + DATAGRAM_OVERHEAD_BYTES
   }
 
   prepareAddress(address: string, port: number): SendAddress | null {
