@@ -214,7 +214,9 @@ void Stream::OnFlushed() {
     Finish(0, Operation::kNone);
   } else if (state_ == kShuttingDown) {
     const int result = syscalls_->Shutdown(fd_, SHUT_WR);
-    if (result < 0) {
+    // Without a connection there is no direction left to end. What became of it, a reset mostly, is
+    // what reading tells.
+    if (result < 0 && result != -ENOTCONN) {
       Fail(-result, Operation::kWrite);
     } else {
       MoveTo(kShutDown);

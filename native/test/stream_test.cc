@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -170,10 +171,22 @@ TEST_CASE("a failed send drops the queue, at once or later") {
     CHECK_FALSE(rig.stream.Has(Stream::kReportPending));
   }
   SUBCASE("a shutdown that fails") {
-    rig.syscalls.Inject(CallId::kShutdown, -ENOTCONN);
+    rig.syscalls.Inject(CallId::kShutdown, -ENOBUFS);
     rig.stream.Shutdown();
-    CHECK(rig.HasFailed(ENOTCONN, Operation::kWrite));
+    CHECK(rig.HasFailed(ENOBUFS, Operation::kWrite));
   }
+}
+
+TEST_CASE("a reset that a shutdown finds is told by reading") {
+  Rig rig;
+  rig.stream.StartReading();
+  rig.syscalls.Inject(CallId::kShutdown, -ENOTCONN);
+  rig.stream.Shutdown();
+  CHECK(rig.stream.state() == StreamState::kShutDown);
+  rig.syscalls.Inject(CallId::kReceive, -ECONNRESET);
+  std::array<uint8_t, 8> into;
+  CHECK(rig.stream.Receive(into) == 0);
+  CHECK(rig.HasFailed(ECONNRESET, Operation::kRead));
 }
 
 TEST_CASE("a drain is reported at the mark, once, and not after the end") {

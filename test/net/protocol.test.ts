@@ -2,7 +2,14 @@
 // each once, and none from inside a call to the transport.
 
 import assert from 'node:assert/strict'
-import { type Coroutine, getRunningLoop, type Protocol, sleep, type Transport } from 'gyre'
+import {
+  backendInfo,
+  type Coroutine,
+  getRunningLoop,
+  type Protocol,
+  sleep,
+  type Transport,
+} from 'gyre'
 import { testOnLoop } from './on_loop.js'
 import { connectPair, disconnectPair, portOf, withPair } from './pair.js'
 import { Recorder } from './recorder.js'
@@ -250,4 +257,26 @@ testOnLoop('every protocol of a server is made for one connection', function* ()
     made.map(({ phases }) => phases),
     Array.from({ length: 3 }, () => ['connectionMade', 'eofReceived', 'connectionLost']),
   )
+})
+
+testOnLoop('an end that is written after a reset leaves it to reading to tell', function* () {
+  yield* withPair(function* ({ client, accepted }) {
+    client.transport.pauseReading()
+    accepted.transport.pauseReading()
+    client.transport.write('what is never read')
+    yield* sleep(2)
+    // The kernel answers what nobody has read with a reset.
+    accepted.transport.abort()
+    yield* sleep(2)
+    assert.equal(client.isLost, false)
+    client.transport.writeEof()
+    yield* sleep(2)
+    assert.equal(client.isLost, false)
+    client.transport.resumeReading()
+    // node:net takes a reset that its own ending met for the end.
+    const error = (yield* client.untilLost()) as NodeJS.ErrnoException | null
+    const told = error === null ? 'the end' : `${error.code} of ${error.syscall}`
+    const isFallback = backendInfo().name === 'fallback'
+    assert.equal(told, isFallback ? 'the end' : 'ECONNRESET of read')
+  })
 })
