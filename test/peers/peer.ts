@@ -30,7 +30,12 @@ export interface PeerOptions {
   env?: NodeJS.ProcessEnv
   /** What it reads on its standard input; an end without any, unless given. */
   input?: string | Uint8Array
+  /** Whether it refuses to run as root: it runs as nobody then, where it would. */
+  unprivileged?: boolean
 }
+
+/** Who runs what refuses to run as root; null where this process is somebody else already. */
+export const unprivileged = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : null
 
 /** A program that runs. Everything it prints is kept. */
 export class Peer {
@@ -100,6 +105,7 @@ export class Peers {
     const child = spawn(program, args, {
       stdio: ['pipe', 'pipe', 'pipe'],
       env: { ...process.env, ...options.env },
+      ...(options.unprivileged === true && unprivileged),
       detached: true,
     })
     await once(child, 'spawn')
