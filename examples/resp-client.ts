@@ -1,31 +1,13 @@
 // A redis-server as a subprocess, and a client for it on streams: a pipeline, an error, a subscription.
 // Where redis-server is not installed, it says so and ends.
 
-import { createServer } from 'node:net'
-import { createSubprocessExec, createTask, gather, PIPE, run } from 'gyre'
+import { createTask, gather, run } from 'gyre'
 import { RespClient } from './resp/client.js'
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
-
-async function startRedis(port: number) {
-  const options = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--daemonize', 'no']
-  const redis = await createSubprocessExec('redis-server', options, { stdout: PIPE })
-  for (;;) {
-    const line = String(await redis.stdout!.readline())
-    if (line === '') throw new Error(`redis-server ended with ${await redis.wait()}`)
-    if (line.includes('Ready to accept connections')) return redis
-  }
-}
+import { startRedis } from './resp/server.js'
 
 async function main() {
-  const port = await freePort()
-  await using redis = await startRedis(port)
+  const { redis: started, port } = await startRedis()
+  await using redis = started
   const client = await RespClient.connect('127.0.0.1', port)
 
   // Sent together, and answered in order: a pipeline is nothing but a gather.

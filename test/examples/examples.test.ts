@@ -25,7 +25,10 @@ test('it is known of every example what it prints', () => {
 })
 
 /** Programs of other people that examples need. Where one is missing, CI fails. */
-const needed: Readonly<Record<string, string>> = { 'resp-client': 'redis-server' }
+const needed: Readonly<Record<string, string>> = {
+  'resp-client': 'redis-server',
+  'job-queue': 'redis-server',
+}
 
 function reasonToSkip(name: string): string | false {
   const program = needed[name]

@@ -196,6 +196,22 @@ export const expected: Readonly<Record<string, readonly string[]>> = {
     'Barriers',
   ],
   sleeps: ['oneAfterTheOther: a b c d e in 5 s', 'together: a b c d e in 1 s'],
+  'many-cores': [
+    'workers 1 and 2 answered',
+    'A server worker died: server worker 1 was ended by SIGKILL',
+    'workers 1 and 2 answered',
+    'while they drained: done',
+    'workers left: 0',
+  ],
+  'job-queue': [
+    '1 + 2 = 3',
+    'a.png',
+    'b.png',
+    'c.png',
+    'RangeError: an image needs a path',
+    'the first worker was killed, and the job ended in the second',
+    'the second worker ended with 0',
+  ],
   'resp-client': [
     'the last of 1000 replies: 499500',
     'GET: hello, redis / null',
