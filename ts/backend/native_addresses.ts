@@ -14,7 +14,7 @@ export const RECORD_WORDS = 6
 const RECORD_BYTES = RECORD_WORDS * 4
 
 /** A power of two. Each sender has one place; one who comes to the same place takes it over. */
-const SENDERS_MAX = 2048
+const SENDERS_MAX = 4096
 /** A map that grows to this is begun anew. */
 const TEXTS_MAX = 4096
 
@@ -40,13 +40,15 @@ interface Sender {
 }
 
 export class NativeAddresses {
-  private readonly senders = new Array<Sender | undefined>(SENDERS_MAX).fill(undefined)
+  /** Empty until somebody has sent something: most loops have no UDP. */
+  private senders: (Sender | undefined)[] = []
   private readonly records = new Map<string, Int32Array | null>()
 
   constructor(private readonly native: NativeLoop) {}
 
   /** The sender whose record stands at word `at`. */
   read(words: Int32Array, at: number): SocketName {
+    if (this.senders.length === 0) this.senders = new Array<undefined>(SENDERS_MAX).fill(undefined)
     const place = placeOf(words, at)
     const known = this.senders[place]
     if (known !== undefined && isSame(known.record, words, at)) return known.name
