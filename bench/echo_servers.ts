@@ -71,6 +71,10 @@ function* serveByGenerator(): Coroutine<number> {
   return portOf(yield* startServer(echoByGenerator, '127.0.0.1', 0))
 }
 
+function* serveByBorrowing(): Coroutine<number> {
+  return portOf(yield* startServer(echoByGenerator, '127.0.0.1', 0, { borrow: true }))
+}
+
 function* serveByAsyncFunction(): Coroutine<number> {
   return portOf(yield* startServer(echoByAsyncFunction, '127.0.0.1', 0))
 }
@@ -80,6 +84,7 @@ export const echoServers: readonly ServerArm[] = [
   { name: 'node:net', backend: null, serve: serveWithNode },
   ...onBothBackends('protocol', { serve: serveByProtocol }),
   ...onBothBackends('streams, generator', { serve: serveByGenerator }),
+  ...onBothBackends('streams, borrowing', { serve: serveByBorrowing }),
   ...onBothBackends('streams, async', { serve: serveByAsyncFunction }),
   { name: 'C, epoll', backend: null, peer: cPeer('echo.c') },
   { name: 'C, io_uring', backend: null, peer: probedPeer('echo_uring.c') },

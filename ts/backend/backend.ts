@@ -144,6 +144,11 @@ export interface StreamEvents {
   streamClosed(error: Error | null): void
 }
 
+/** What is lent until `release`, which is called once. */
+export interface Lease {
+  release(): void
+}
+
 /** A connection. Every method is harmless on a stream that is already closed. */
 export interface StreamHandle {
   /** Takes all of `data` (a copy of what cannot be sent at once). */
@@ -168,6 +173,11 @@ export interface StreamHandle {
    * it away, else a copy. REQUIRES: from inside `streamData`, where `data` is not a copy already.
    */
   keep(data: Uint8Array): Buffer
+  /**
+   * Leaves what `streamData` brings where it is until the lease ends; null where the backend cannot.
+   * REQUIRES: as `keep`.
+   */
+  lend(data: Uint8Array): Lease | null
   /** Sends what waits, then closes the sending half. */
   shutdown(): void
   /** Stops reading, sends what waits, then closes. */

@@ -91,6 +91,10 @@ export class DuplexStream<S extends Duplex = Duplex> implements StreamHandle {
     return data as Buffer
   }
 
+  lend(): null {
+    return null
+  }
+
   shutdown(): void {
     this.stream.end()
     this.refresh()

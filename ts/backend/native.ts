@@ -10,6 +10,7 @@ import type {
   Backend,
   BackendHost,
   ConnectEndpoint,
+  Lease,
   ListenEndpoint,
   ListenerEvents,
   ListenerHandle,
@@ -222,6 +223,10 @@ export class NativeBackend implements Backend, NativeOwner {
 
   keep(data: Uint8Array): Buffer {
     return this.receiveSlab === null ? copyOf(data) : this.receiveSlab.keep(data)
+  }
+
+  lend(data: Uint8Array): Lease | null {
+    return this.receiveSlab?.lend(data) ?? null
   }
 
   removeListener(slot: number): void {

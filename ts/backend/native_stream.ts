@@ -3,7 +3,7 @@
 
 import { isIPv6 } from 'node:net'
 import { type SystemErrorDetails, systemError } from '../errors/system_error'
-import type { Place, SocketAddress, StreamEvents, StreamHandle } from './backend'
+import type { Lease, Place, SocketAddress, StreamEvents, StreamHandle } from './backend'
 import {
   FILE_ERROR_BITS,
   NativeKind,
@@ -41,6 +41,7 @@ export interface NativeOwner {
   readonly submissions: Submissions
   /** See StreamHandle.keep. */
   keep(data: Uint8Array): Buffer
+  lend(data: Uint8Array): Lease | null
   removeListener(slot: number): void
 }
 
@@ -197,6 +198,10 @@ export class NativeStream implements StreamHandle {
     const kept = this.backend.keep(data)
     this.keepsData = kept === data
     return kept
+  }
+
+  lend(data: Uint8Array): Lease | null {
+    return this.backend.lend(data)
   }
 
   /** Anything but data. */

@@ -5,12 +5,15 @@
 // messages are of one size; making a new one is most of what a message costs in JavaScript.
 //
 // Who has to hold what came in, as a reader does, keeps it: then the view is theirs, native code
-// receives behind it from then on, and when no room is left goes on in other memory. What is short
-// is copied all the same, so that no few bytes hold the whole of it.
+// receives behind it from then on, and when no room is left goes on in other memory. Who will say
+// when they are done with it has it lent instead: then that place is received into again. What is
+// short is copied all the same, so that no few bytes hold the whole of it.
 //
-// Invariant: nothing below `kept` is received into again, and no view of it is handed out again.
+// Invariants: 1. Nothing that is kept or lent is received into, and no view of it is handed out.
+//             2. Memory is spare only when nothing of it is kept or lent.
 
 import { markAsUntransferable } from 'node:worker_threads'
+import type { Lease } from './backend'
 import type { NativeLoop } from './native_addon'
 import { Control } from './ready_ring'
 
@@ -19,8 +22,28 @@ export const KEPT_BYTES_MIN = 16 * 1024
 /** One view is known for each stretch of so many bytes: 2 to the power of this. */
 const STRETCH_BITS = 8
 
+/** How much memory waits for the next time that all is lent. */
+const SPARES_MAX = 4
+
+/** One stretch of memory to receive into, and what others have of it. */
+class Memory implements Lease {
+  /** How much at its beginning is kept for good, in bytes. */
+  kept = 0
+  lent = 0
+
+  constructor(
+    readonly buffer: ArrayBuffer,
+    private readonly onReturned: (memory: Memory) => void,
+  ) {}
+
+  release(): void {
+    if (--this.lent === 0) this.onReturned(this)
+  }
+}
+
 export class ReceiveSlab {
-  private memory: ArrayBuffer
+  private memory: Memory
+  private readonly spares: Memory[] = []
   private readonly views: (Buffer | undefined)[]
   private hasViews = false
 
@@ -35,7 +58,7 @@ export class ReceiveSlab {
 
   /** Code that was handed a view can detach the memory all the same (ArrayBuffer.transfer). */
   get isDetached(): boolean {
-    return this.memory.byteLength === 0
+    return this.memory.buffer.byteLength === 0
   }
 
   /** Goes on in other memory where this has gone, or is kept by others. */
@@ -59,7 +82,7 @@ export class ReceiveSlab {
 
   /** A view for somebody who is likely to keep it. REQUIRES: as `view`. */
   newView(offset: number, length: number): Buffer {
-    return Buffer.from(this.memory, offset, length)
+    return Buffer.from(this.memory.buffer, offset, length)
   }
 
   /**
@@ -67,21 +90,53 @@ export class ReceiveSlab {
    * is borrowed, if it was handed out here.
    */
   keep(data: Uint8Array): Buffer {
-    if (data.length < KEPT_BYTES_MIN || data.buffer !== this.memory) return copyOf(data)
+    const { memory } = this
+    if (data.length < KEPT_BYTES_MIN || data.buffer !== memory.buffer) return copyOf(data)
+    memory.kept = Math.max(memory.kept, this.spare(data))
+    return data as Buffer
+  }
+
+  /** The bytes of `data` stay as they are until the lease ends. Null: copy them. REQUIRES: as `keep`. */
+  lend(data: Uint8Array): Lease | null {
+    const { memory } = this
+    if (data.length < KEPT_BYTES_MIN || data.buffer !== memory.buffer) return null
+    this.spare(data)
+    memory.lent++
+    return memory
+  }
+
+  /** Has native code receive behind `data`; returns where that is. */
+  private spare(data: Uint8Array): number {
     const { control } = this
     const end = data.byteOffset + data.length
     if (end > control[Control.RECEIVE_KEPT]!) control[Control.RECEIVE_KEPT] = end
-    return data as Buffer
+    return end
+  }
+
+  /** All that was lent of `memory` has come back. */
+  private readonly returned = (memory: Memory): void => {
+    const { control, spares } = this
+    if (memory === this.memory) {
+      control[Control.RECEIVE_KEPT] = memory.kept
+      // There is room again, unless too much is kept; native code will say so.
+      control[Control.RECEIVE_SLAB_SPENT] = 0
+    } else if (memory.kept === 0 && spares.length < SPARES_MAX) {
+      spares.push(memory)
+    }
   }
 
   /**
    * Memory for native code, which says in `control` that nothing of it is kept. It is not cleared:
    * only what was received into is handed out.
    */
-  private allocate(): ArrayBuffer {
-    const memory = Buffer.allocUnsafeSlow(this.bytes).buffer as ArrayBuffer
-    markAsUntransferable(memory)
-    this.native.setReceiveSlab(memory)
+  private allocate(): Memory {
+    let memory = this.spares.pop()
+    if (memory === undefined || memory.buffer.byteLength === 0) {
+      const buffer = Buffer.allocUnsafeSlow(this.bytes).buffer as ArrayBuffer
+      markAsUntransferable(buffer)
+      memory = new Memory(buffer, this.returned)
+    }
+    this.native.setReceiveSlab(memory.buffer)
     return memory
   }
 }

@@ -20,6 +20,10 @@ export class ByteQueue {
     if (count === 0) return NOTHING
     const first = this.chunks[0] as Buffer
     const available = first.length - this.offset
+    if (count === first.length && this.offset === 0) {
+      this.skip(count)
+      return first
+    }
     if (count <= available) {
       const taken = first.subarray(this.offset, this.offset + count)
       this.skip(count)

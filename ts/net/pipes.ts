@@ -134,7 +134,7 @@ function closeObject(loop: EventLoop, pipe: Descriptor, fd: number): void {
  */
 export function openReadPipe(pipe: Descriptor, options: StreamOptions = {}): Future<ReadPipe> {
   const loop = schedulingLoop()
-  const make = () => new StreamProtocol(loop, options.limit, null)
+  const make = () => new StreamProtocol(loop, options, null)
   // Made once now, so that a bad limit is an error at once.
   make()
   const steps = function* (fd: number) {
@@ -154,7 +154,7 @@ export function openReadPipe(pipe: Descriptor, options: StreamOptions = {}): Fut
 /** A StreamWriter of a pipe, a FIFO, a terminal or a socket: see EventLoop.connectWritePipe. */
 export function openWritePipe(pipe: Descriptor): Future<StreamWriter> {
   const loop = schedulingLoop()
-  const make = () => new StreamProtocol(loop, undefined, null)
+  const make = () => new StreamProtocol(loop, {}, null)
   const steps = function* (fd: number) {
     const { transport, protocol } = yield* connectSteps<WritePipeTransport, StreamProtocol>(
       loop,

@@ -6,6 +6,7 @@
 //                no more than the limit is.
 
 import { inspect } from 'node:util'
+import type { Lease } from '../backend/backend'
 import { checkInteger, invalidType, outOfRange } from '../errors/arguments'
 import { IncompleteReadError, LimitOverrunError, RuntimeError } from '../errors/errors'
 import { Future } from '../future/future'
@@ -26,11 +27,28 @@ const NEWLINE = Buffer.from('\n')
 export interface ReaderOptions {
   /** How much is held before reading pauses (at twice this), and how long a line may be. Bytes. */
   limit?: number | undefined
+  /**
+   * What the reader gives is valid until it is asked for more: then the memory is received into again,
+   * and nothing has to be copied or allocated. By default false: what it gives is the caller's.
+   */
+  borrow?: boolean | undefined
   loop?: EventLoop | undefined
 }
 
+/** Memory that holds bytes of the stream up to `end`, counted from its beginning. */
+interface Loan {
+  lease: Lease
+  end: number
+}
+
+const NO_LOANS: Loan[] = []
+
 export class StreamReader {
   private readonly loop: EventLoop
+  private readonly borrows: boolean
+  /** What was lent to the reader, in the order of the stream; how many bytes came in so far. */
+  private loans: Loan[] = NO_LOANS
+  private receivedBytes = 0
   private readonly limit: number
   private readonly queue = new ByteQueue()
   private eof = false
@@ -40,9 +58,11 @@ export class StreamReader {
   private paused = false
 
   constructor(options: ReaderOptions = {}) {
-    const { limit = READER_LIMIT_BYTES, loop } = options
+    const { limit = READER_LIMIT_BYTES, borrow = false, loop } = options
     checkInteger('options.limit', limit, 1)
+    if (typeof borrow !== 'boolean') throw invalidType('options.borrow', 'a boolean', borrow)
     this.limit = limit
+    this.borrows = borrow
     this.loop = loop ?? schedulingLoop()
   }
 
@@ -72,7 +92,7 @@ export class StreamReader {
   /** @internal Takes what came and was not read, for whoever reads from the connection next. */
   _takeReceived(): Buffer {
     this.paused = false
-    return this.queue.take(this.queue.length)
+    return this.takeAll()
   }
 
   /** No more data will come. */
@@ -90,11 +110,22 @@ export class StreamReader {
   /** @internal As `feedData`, with what the reader's transport has just received. */
   _received(data: Uint8Array): void {
     const { transport } = this
-    if (transport instanceof SocketTransport && !this.eof) this.add(transport._keep(data))
-    else this.feedData(data)
+    if (!(transport instanceof SocketTransport) || this.eof) {
+      this.feedData(data)
+      return
+    }
+    const lease = this.borrows ? transport._lend(data) : null
+    if (lease === null) {
+      this.add(transport._keep(data))
+    } else {
+      if (this.loans === NO_LOANS) this.loans = []
+      this.loans.push({ lease, end: this.receivedBytes + data.length })
+      this.add(data as Buffer)
+    }
   }
 
   private add(data: Buffer): void {
+    this.receivedBytes += data.length
     this.queue.push(data)
     this.wakeWaiter()
     if (this.transport !== null && !this.paused && this.queue.length > 2 * this.limit) {
@@ -164,11 +195,12 @@ export class StreamReader {
     for (;;) {
       const part = yield* this.readSome(this.limit)
       if (part.length === 0) return parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts)
-      parts.push(part)
+      parts.push(this.borrows ? Buffer.from(part) : part)
     }
   }
 
   private *readSome(count: number): Steps<Buffer> {
+    this.giveBack()
     this.throwError()
     if (count === 0) return Buffer.alloc(0)
     if (this.queue.length === 0 && !this.eof) yield* this.moreData('read')
@@ -180,11 +212,11 @@ export class StreamReader {
   }
 
   private *readExactly(count: number): Steps<Buffer> {
+    this.giveBack()
     this.throwError()
     while (this.queue.length < count) {
       if (this.eof) {
-        const partial = this.queue.take(this.queue.length)
-        throw new IncompleteReadError(partial, count)
+        throw new IncompleteReadError(this.takeAll(), count)
       }
       yield* this.moreData('readexactly')
     }
@@ -209,6 +241,7 @@ export class StreamReader {
   }
 
   private *readUntil(separator: Uint8Array): Steps<Buffer> {
+    this.giveBack()
     this.throwError()
     // Where the separator may begin: what was looked through is not looked through again.
     let from = 0
@@ -221,7 +254,7 @@ export class StreamReader {
           throw new LimitOverrunError('Separator is not found, and chunk exceed the limit', from)
         }
       }
-      if (this.eof) throw new IncompleteReadError(this.queue.take(this.queue.length), null)
+      if (this.eof) throw new IncompleteReadError(this.takeAll(), null)
       yield* this.moreData('readuntil')
     }
   }
@@ -249,6 +282,19 @@ export class StreamReader {
     }
     this.waiter = new Future<void>(this.loop)
     return this.waiter
+  }
+
+  /** All that is there, for somebody who is not asked to be done with it. */
+  private takeAll(): Buffer {
+    const bytes = this.queue.take(this.queue.length)
+    return this.borrows ? Buffer.from(bytes) : bytes
+  }
+
+  /** Whoever asks for more is done with what was given: what was lent of it goes back. */
+  private giveBack(): void {
+    const { loans } = this
+    const given = this.receivedBytes - this.queue.length
+    while (loans.length > 0 && loans[0]!.end <= given) loans.shift()!.lease.release()
   }
 
   private throwError(): void {

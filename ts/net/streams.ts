@@ -20,6 +20,8 @@ import { FlowControl, StreamWriter } from './stream_writer'
 export interface StreamOptions {
   /** The reader's limit in bytes; by default 64 KiB. */
   limit?: number | undefined
+  /** Whether what the reader gives is only valid until it is asked for more; by default false. */
+  borrow?: boolean | undefined
 }
 
 /** `{ reader, writer }`, which can also be taken apart as `[reader, writer]`. */
@@ -41,11 +43,11 @@ export class StreamProtocol implements Protocol {
 
   constructor(
     private readonly loop: EventLoop,
-    limit: number | undefined,
+    { limit, borrow }: StreamOptions,
     /** Called for a connection that was accepted. */
     private readonly onConnection: ((reader: StreamReader, writer: StreamWriter) => void) | null,
   ) {
-    this.reader = new StreamReader({ limit, loop })
+    this.reader = new StreamReader({ limit, borrow, loop })
     this.flow = new FlowControl(loop)
   }
 
@@ -117,8 +119,9 @@ export function openConnection(
   const port = isPositional ? (second as number) : undefined
   const options: ConnectionOptions & StreamOptions = connectionOptions(where, port, third)
   const loop = schedulingLoop()
-  const limit = (isPositional ? undefined : (second as StreamOptions)?.limit) ?? options.limit
-  const make = () => new StreamProtocol(loop, limit, null)
+  const streamOptions = isPositional ? undefined : (second as StreamOptions | undefined)
+  const { limit = options.limit, borrow = options.borrow } = streamOptions ?? {}
+  const make = () => new StreamProtocol(loop, { limit, borrow }, null)
   // Made once now, so that a bad limit is an error at once.
   make()
   const steps = openStreams(loop, options, make)
@@ -171,7 +174,7 @@ export function startServer(
   const { drain = false } = options
   if (typeof drain !== 'boolean') throw invalidType('options.drain', 'a boolean', drain)
   const make = () =>
-    new StreamProtocol(loop, options.limit, (reader, writer) => {
+    new StreamProtocol(loop, options, (reader, writer) => {
       serve(loop, handler, reader, writer, drain)
     })
   make()

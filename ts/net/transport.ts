@@ -8,7 +8,7 @@
 
 import type { AsyncResource } from 'node:async_hooks'
 import { inspect } from 'node:util'
-import type { SocketAddress, StreamEvents, StreamHandle } from '../backend/backend'
+import type { Lease, SocketAddress, StreamEvents, StreamHandle } from '../backend/backend'
 import { checkInteger, invalidType } from '../errors/arguments'
 import { endsLoop, RuntimeError } from '../errors/errors'
 import { Future } from '../future/future'
@@ -237,6 +237,11 @@ export class SocketTransport implements Transport, StreamEvents {
   /** @internal The data of a `dataReceived` that has not returned yet, for whoever must hold it. */
   _keep(data: Uint8Array): Buffer {
     return this.stream.keep(data)
+  }
+
+  /** @internal The same for as long as it takes; null where it can only be kept. */
+  _lend(data: Uint8Array): Lease | null {
+    return this.stream.lend(data)
   }
 
   /** @internal Reserves the transport for a file: only `_sendFile` and `_writeFile` write to it. */

@@ -44,7 +44,7 @@ export function fromDuplex(
   if (typeof second !== 'object' || second === null) {
     throw invalidType('options', 'an object or a protocol factory', second)
   }
-  const protocol = new StreamProtocol(loop, second.limit, null)
+  const protocol = new StreamProtocol(loop, second, null)
   const transport = transportOn(loop, stream, protocol)
   transport._begin()
   return protocol.pairOn(transport)
