@@ -21,7 +21,6 @@ import type { Case, Measurement, Scenario } from './scenario.js'
 import { findScenario, scenarios } from './scenarios.js'
 
 const ROUNDS = 9
-/** Rounds that are not counted, until the compiler has seen enough. */
 const WARM_UP_ROUNDS = 2
 
 interface Plan {
@@ -70,7 +69,8 @@ async function runLasting(scenario: Scenario, subject: Case, rounds: number): Pr
   try {
     for (const arm of subject.arms) running.push(await startArm(scenario.name, subject, arm))
     const measurements = running.map((): Measurement[] => [])
-    for (let round = -WARM_UP_ROUNDS; round < rounds; round++) {
+    const { warmUpRounds = WARM_UP_ROUNDS } = subject
+    for (let round = -warmUpRounds; round < rounds; round++) {
       for (const [index, arm] of running.entries()) {
         const measurement = await arm.measure()
         if (round >= 0) measurements[index]!.push(measurement)

@@ -5,6 +5,7 @@ import { type Coroutine, gather, sleep } from 'gyre'
 import { type OperationCase, onBothBackends, type Scenario } from './scenario.js'
 
 const COUNT = 100_000
+const WARM_UP_ROUNDS = 8
 
 function indices(count: number): number[] {
   return Array.from({ length: count }, (_, index) => index)
@@ -66,6 +67,7 @@ const givingWay: OperationCase = {
   kind: 'operation',
   name: 'each gives way once',
   count: COUNT,
+  warmUpRounds: WARM_UP_ROUNDS,
   arms: [
     promiseAll('await setImmediate promise', awaitImmediate),
     promiseAll('await null', awaitNull),
@@ -82,6 +84,7 @@ const returning: OperationCase = {
   kind: 'operation',
   name: 'each returns at once',
   count: COUNT,
+  warmUpRounds: WARM_UP_ROUNDS,
   arms: [
     promiseAll('async functions', returnNowAsync),
     ...onBothBackends('gather, generators', gatherGenerators(returnNow)),

@@ -22,6 +22,11 @@ interface CaseBase {
   readonly figure?: Figure
   /** For what takes long: how many rounds at most, instead of those that were asked for. */
   readonly roundsMax?: number
+  /**
+   * How many rounds are not counted; by default two, until the compiler has seen enough. More for what
+   * fills the heap: V8's space for young objects grows to its sixteenfold in the first rounds.
+   */
+  readonly warmUpRounds?: number
   /** Each round in a new process: for what an arm does only once, such as to grow. */
   readonly isFresh?: boolean
 }
