@@ -29,7 +29,7 @@ export class EchoProtocol implements Protocol {
   }
 }
 
-function* echoByGenerator(reader: StreamReader, writer: StreamWriter): Coroutine<void> {
+export function* echoByGenerator(reader: StreamReader, writer: StreamWriter): Coroutine<void> {
   for (;;) {
     const data = yield* reader.read(READ_BYTES)
     if (data.length === 0) break

@@ -1,6 +1,6 @@
 // Starts the load generator: connect.c for clients that come and go; datagrams.c for UDP; for messages
-// load.c where there is a C compiler and epoll, otherwise node_load.ts, which speaks the same lines; wrk
-// for HTTP, by wrk.ts. All run in a process and on a core of their own.
+// load.c where there is a C compiler and epoll, otherwise node_load.ts, which speaks the same lines, and
+// TLS; handshakes.ts for those; wrk for HTTP, by wrk.ts. All run in a process and on a core of their own.
 
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
@@ -13,11 +13,13 @@ const SOURCE = 'load.c'
 const CONNECTION_SOURCE = 'connect.c'
 const DATAGRAM_SOURCE = 'datagrams.c'
 const NODE_PROGRAM = fileURLToPath(new URL('./node_load.js', import.meta.url))
+const HANDSHAKE_PROGRAM = fileURLToPath(new URL('./handshakes.js', import.meta.url))
 const WRK_PROGRAM = fileURLToPath(new URL('./wrk.js', import.meta.url))
 
 /** Which load generator is used here, in words: for `load`, or for most. */
 export function describeLoad(load?: Load): string {
   if (load !== undefined && 'keptAlive' in load) return 'wrk'
+  if (load !== undefined && 'isSecure' in load) return 'bench/node_load.ts and handshakes.ts'
   return compiled(SOURCE) !== null
     ? 'bench/load.c'
     : 'bench/node_load.ts (load.c could not be compiled here)'
@@ -39,14 +41,19 @@ export function startLoad(port: number, load: Load): LineProcess {
 function commandFor(port: number, load: Load): string[] {
   if ('open' in load) return comers(port, load)
   if ('keptAlive' in load) return visitors(port, load)
+  if ('handshakesAtOnce' in load) {
+    return [process.execPath, HANDSHAKE_PROGRAM, ...[port, load.handshakesAtOnce].map(String)]
+  }
   if ('sockets' in load) return datagrams(port, load)
   return senders(port, load)
 }
 
-function senders(port: number, { connections, messageBytes, window }: MessageLoad): string[] {
-  const generator = compiled(SOURCE)
+function senders(port: number, load: MessageLoad): string[] {
+  const { connections, messageBytes, window, isSecure = false } = load
+  const generator = isSecure ? null : compiled(SOURCE)
   const program = generator === null ? [process.execPath, NODE_PROGRAM] : [generator]
-  return [...program, ...[port, connections, messageBytes, window].map(String)]
+  const options = [port, connections, messageBytes, window].map(String)
+  return [...program, ...options, ...(isSecure ? ['tls'] : [])]
 }
 
 function datagrams(port: number, { sockets, datagramBytes, window }: DatagramLoad): string[] {

@@ -1,14 +1,17 @@
-// The load generator where load.c cannot be compiled: the same arguments, the same lines, on
-// node:net. It costs several times as much CPU time, so a fast server may find it slow.
+// The load generator where load.c cannot be compiled, and of servers that speak TLS (a fifth argument,
+// `tls`): the same arguments, the same lines, on node:net and node:tls. It costs several times as much
+// CPU time, so a fast server may find it slow.
 
 import { once } from 'node:events'
 import net from 'node:net'
 import { createInterface } from 'node:readline'
+import tls from 'node:tls'
 import { quantileOf } from './statistics.js'
 
 const [port = 0, connectionCount = 0, messageBytes = 0, window = 0] = process.argv
   .slice(2)
   .map(Number)
+const isSecure = process.argv[6] === 'tls'
 const message = Buffer.alloc(messageBytes, 'x')
 
 /** A round: what is still to be sent, and how long what came back took. */
@@ -65,8 +68,9 @@ class Connection {
 
 const connections: Connection[] = []
 for (let i = 0; i < connectionCount; i++) {
-  const socket = net.connect(port, '127.0.0.1')
-  await once(socket, 'connect')
+  const to = { host: '127.0.0.1', port }
+  const socket = isSecure ? tls.connect({ ...to, rejectUnauthorized: false }) : net.connect(to)
+  await once(socket, isSecure ? 'secureConnect' : 'connect')
   connections.push(new Connection(socket))
 }
 console.log('ready')

@@ -50,7 +50,7 @@ export interface ServerCase extends CaseBase {
   readonly arms: readonly ServerArm[]
 }
 
-export type Load = MessageLoad | ConnectionLoad | DatagramLoad | HttpLoad
+export type Load = MessageLoad | ConnectionLoad | DatagramLoad | HttpLoad | HandshakeLoad
 
 /** Connections that stay, and messages that come back. */
 export interface MessageLoad {
@@ -58,6 +58,13 @@ export interface MessageLoad {
   readonly messageBytes: number
   /** How many messages each connection has in flight. */
   readonly window: number
+  /** Whether they speak TLS. */
+  readonly isSecure?: boolean
+}
+
+/** Connections that shake hands by TLS, and go. */
+export interface HandshakeLoad {
+  readonly handshakesAtOnce: number
 }
 
 /** Connections come and go; with a message each that comes back, or without. */

@@ -21,6 +21,7 @@ import { taskSwitch } from './task_switch.js'
 import { timeLimits } from './time_limits.js'
 import { timers } from './timers.js'
 import { timersPending } from './timers_pending.js'
+import { tlsServers } from './tls.js'
 import { udp } from './udp.js'
 
 export const scenarios: readonly Scenario[] = [
@@ -29,6 +30,7 @@ export const scenarios: readonly Scenario[] = [
   connections,
   udp,
   httpServers,
+  tlsServers,
   mixed,
   timers,
   timersPending,
