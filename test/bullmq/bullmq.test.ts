@@ -154,6 +154,35 @@ testWithRedis(
   },
 )
 
+testWithPeers(
+  ['redis-server'],
+  'a worker says once that Redis is away, and goes on when it is back',
+  async (peers) => {
+    const port = await freePort()
+    let redis = await startRedis(peers, port)
+    const worker = await startWorker(peers, port)
+    await run(async () => {
+      const connection = { host: '127.0.0.1', port }
+      for (let outages = 1; outages <= 2; outages++) {
+        const executor = new BullExecutor({ queue: 'tests', connection })
+        assert.equal(await executor.submit('double', 4), 8)
+        await executor.shutdown()
+        await redis.stop()
+        while (countOf('has lost its Redis') < outages) await sleep(5)
+        await sleep(500)
+        redis = await startRedis(peers, port)
+      }
+      await using executor = new BullExecutor({ queue: 'tests', connection })
+      assert.equal(await executor.submit('double', 5), 10)
+    })
+    assert.deepEqual([countOf('has lost its Redis'), countOf('Error in a worker')], [2, 0])
+
+    function countOf(text: string): number {
+      return `${worker.stdout}${worker.stderr}`.split(text).length - 1
+    }
+  },
+)
+
 testWithRedis(
   'a Redis that stays away fails its jobs',
   { lostMs: 200 },

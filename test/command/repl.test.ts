@@ -79,6 +79,12 @@ test('errors are shown, and the session goes on', async () => {
     'still here'
   `)
   const shown = printed.filter((line) => !/^ {4}at |^ *code:|^}|^Uncaught:$/.test(line))
+  const frames = printed.filter((line) => /^ {4}at /.test(line))
+  assert.ok(frames.length > 0)
+  assert.deepEqual(
+    frames.filter((line) => /node:vm|repl\.[jt]s|task\.[jt]s/.test(line)),
+    [],
+  )
   assert.match(shown[0]!, /RangeError: thrown/)
   assert.match(shown[1]!, /TypeError: rejected/)
   assert.match(shown[2]!, /RuntimeError: .*yield\*/)

@@ -5,7 +5,7 @@ import type { Redis } from 'ioredis'
 import { waitFor } from '../combine/timeouts'
 import { checkDelay, checkInteger, invalidType } from '../errors/arguments'
 import { CancelledError } from '../errors/errors'
-import { JobModuleError } from '../errors/executor_errors'
+import { JobModuleError, QueueConnectionError } from '../errors/executor_errors'
 import { sendError } from '../executors/error_transport'
 import { callInJob, Job } from '../executors/job'
 import { Future } from '../future/future'
@@ -59,6 +59,7 @@ class JobServer {
   private readonly cancelledBySender = new Set<string>()
   private readonly loop: EventLoop = schedulingLoop()
   private isEnding = false
+  private isAway = false
 
   constructor(
     private readonly table: JobTable,
@@ -92,10 +93,7 @@ class JobServer {
         stalledInterval: lockMs,
         maxStalledCount: takeoversMax,
       })
-      worker.on('error', (exception) => {
-        const message = 'Error in a worker of BullMQ'
-        this.loop.callExceptionHandler({ message, exception })
-      })
+      worker.on('error', (error) => this.report(error, client))
       if (drainSignal.aborted) stop()
       yield* new Future<void>(this.loop)
     } finally {
@@ -105,6 +103,23 @@ class JobServer {
       if (worker !== null) yield* this.close(worker, graceMs)
       for (const each of clients) each.disconnect()
     }
+  }
+
+  /** BullMQ tells of every attempt to connect. That Redis is away is said once, until it is back. */
+  private report(error: Error, client: Redis): void {
+    if (client.status === 'ready') {
+      const message = 'Error in a worker of BullMQ'
+      this.loop.callExceptionHandler({ message, exception: error })
+      return
+    }
+    if (this.isAway) return
+    this.isAway = true
+    client.once('ready', () => {
+      this.isAway = false
+    })
+    const text = `Redis is away: ${error.message}. Jobs are served again when it is back`
+    const exception = new QueueConnectionError(text, { cause: error })
+    this.loop.callExceptionHandler({ message: 'A worker has lost its Redis', exception })
   }
 
   /** Takes no more jobs; those that run may go on for a while, and are cancelled then. */

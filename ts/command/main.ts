@@ -52,7 +52,7 @@ function say(text: string): true {
 async function execute(words: string[]): Promise<void> {
   if (takeOptions(words)) return
   const name = words.shift()
-  if (name === undefined) throw new UsageError('a command is needed')
+  if (name === undefined) throw new UsageError('a command is needed', USAGE.trimEnd())
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
   if (command === undefined) throw new UsageError(`unknown command ${name}`)
   if (name !== 'info' && takeOptions(words)) return
@@ -61,7 +61,7 @@ async function execute(words: string[]): Promise<void> {
 
 function exitCodeOf(error: unknown): number {
   if (error instanceof UsageError) {
-    console.error(`gyre: ${error.message}\n\n${USAGE.trimEnd()}`)
+    console.error(`gyre: ${error.message}\n\n${error.help}`)
     return ExitCode.USAGE
   }
   // These may come from the program's own copy of Gyre, so they are told by their codes.

@@ -2,7 +2,7 @@
 // `python -m asyncio`. Lines run one after another; Ctrl-C cancels the one that is running.
 
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { join, sep } from 'node:path'
 import { createInterface } from 'node:readline'
 import { type REPLServer, Recoverable, start } from 'node:repl'
 import { Readable } from 'node:stream'
@@ -16,6 +16,7 @@ import { type ReplSource, readSource } from './repl_source'
 import { UsageError } from './usage'
 
 const FILE_NAME = 'REPL'
+const OWN_DIRECTORY = join(__dirname, '..') + sep
 const EXIT_INTERRUPTED = 130
 
 type RunnableSource = Exclude<ReplSource, { kind: 'incomplete' }>
@@ -35,7 +36,7 @@ class Evaluator {
       done(null, value)
     } catch (error) {
       const isInterrupt = this.wasInterrupted && isCancelled(error)
-      done(isInterrupt ? new gyre.KeyboardInterrupt() : (error as Error))
+      done(isInterrupt ? new gyre.KeyboardInterrupt() : (withoutMachinery(error) as Error))
     } finally {
       this.wasInterrupted = false
     }
@@ -60,6 +61,21 @@ class Evaluator {
       this.running = null
     }
   }
+}
+
+/** The innermost frames that are neither Node's nor Gyre's: the rest is how the REPL came to run them. */
+function withoutMachinery(error: unknown): unknown {
+  if (!(error instanceof Error) || typeof error.stack !== 'string') return error
+  const lines = error.stack.split('\n')
+  const last = lines.findLastIndex((line) => !isOfMachinery(line))
+  // One that is frozen stays as it is.
+  Reflect.set(error, 'stack', lines.slice(0, last + 1).join('\n'))
+  return error
+}
+
+function isOfMachinery(line: string): boolean {
+  if (!line.startsWith('    at ')) return false
+  return ['node:', OWN_DIRECTORY, '<anonymous>)'].some((place) => line.includes(place))
 }
 
 /**

@@ -4,7 +4,7 @@ export const USAGE = `usage: gyre <command> [options]
 
   gyre run <file> [arguments]   runs the default export of a JavaScript or TypeScript file
   gyre repl                     reads, runs and prints, with await and yield* at the top level
-  gyre worker <module> [options] runs the functions it exports as jobs of a queue in Redis
+  gyre worker <module>          runs the functions it exports as jobs of a queue in Redis
   gyre info [--json]            says which backend is in use, and why
 
 options of gyre worker
@@ -26,4 +26,12 @@ exit codes
 `
 
 /** The command was used wrongly: it says so on stderr and exits with code 2. */
-export class UsageError extends Error {}
+export class UsageError extends Error {
+  constructor(
+    message: string,
+    /** What to do about it. The whole usage would hide what is wrong. */
+    readonly help = '`gyre --help` says how it is used',
+  ) {
+    super(message)
+  }
+}
