@@ -15,7 +15,8 @@ import {
 import { cPeer, probedPeer, pythonPeer } from './peer.js'
 import { onBothBackends, type ServerArm } from './scenario.js'
 
-const READ_BYTES = 64 * 1024
+/** As much as the C server offers to a recv: a message that is read in two is sent in two. */
+const READ_BYTES = 256 * 1024
 
 export class EchoProtocol implements Protocol {
   private transport!: Transport

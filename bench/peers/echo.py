@@ -10,7 +10,7 @@ import resource
 import ssl
 import sys
 
-READ_BYTES = 64 * 1024
+READ_BYTES = 256 * 1024
 
 
 class Echo(asyncio.Protocol):
