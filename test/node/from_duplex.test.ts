@@ -66,6 +66,24 @@ testAsync(
   },
 )
 
+testAsync('what was read stays as it is when the stream uses its memory again', async () => {
+  const memory = Buffer.alloc(64 * 1024)
+  const stream = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() })
+  const { reader, writer } = fromDuplex(stream)
+  const chunks: Buffer[] = []
+  for (const letter of ['a', 'b', 'c']) {
+    memory.fill(letter)
+    stream.push(memory)
+    chunks.push(await reader.read(memory.length))
+  }
+  assert.deepEqual(
+    chunks.map((chunk) => chunk.toString('latin1')),
+    ['a', 'b', 'c'].map((letter) => letter.repeat(memory.length)),
+  )
+  writer.close()
+  await writer.waitClosed()
+})
+
 testAsync('a protocol on a stream is told what it is told of any connection', async () => {
   const [left, right] = duplexPair()
   const { transport, protocol } = fromDuplex(left, () => new Recorder())

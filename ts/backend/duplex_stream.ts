@@ -86,9 +86,9 @@ export class DuplexStream<S extends Duplex = Duplex> implements StreamHandle {
     this.refresh()
   }
 
-  /** What a stream of Node's emits belongs to whoever hears of it. */
+  /** A copy: who has the stream may hear of its data too, or use the memory again. */
   keep(data: Uint8Array): Buffer {
-    return data as Buffer
+    return Buffer.from(data)
   }
 
   lend(): null {

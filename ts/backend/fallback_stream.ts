@@ -84,6 +84,11 @@ export class FallbackStream extends DuplexStream<net.Socket> implements Fallback
     super.startReading()
   }
 
+  /** Nobody else has the socket, and Node allocates each chunk anew. */
+  override keep(data: Uint8Array): Buffer {
+    return data as Buffer
+  }
+
   override stopReading(): void {
     this.isReading = false
     super.stopReading()
