@@ -9,7 +9,7 @@
 import { Duplex } from 'node:stream'
 import { RuntimeError } from '../errors/errors'
 import type { Protocol, SocketName, Transport } from '../net/protocol'
-import { endSending } from '../net/transport'
+import { endSending, SocketTransport } from '../net/transport'
 import { IdleTimer } from './idle_timer'
 
 export interface TransportDuplexOptions {
@@ -37,6 +37,9 @@ interface Corked {
 /** So much of what was written together is copied into one piece, for one send. Bytes. */
 const JOINED_BYTES_MAX = 64 * 1024
 
+/** Where it is put together for transports that are done with it when `write` returns. */
+const joined = Buffer.allocUnsafeSlow(JOINED_BYTES_MAX)
+
 export class TransportDuplex extends Duplex {
   private transport: Transport | null = null
   private isLost = false
@@ -56,6 +59,11 @@ export class TransportDuplex extends Duplex {
   bytesRead = 0
   /** Whether the connection is still being made. */
   connecting = false
+  /**
+   * @internal Whether who hears of data is done with it when it returns, as node:tls is: what arrives
+   * needs no copy then.
+   */
+  _isReadAtOnce = false
 
   constructor(options: TransportDuplexOptions = {}) {
     const { allowHalfOpen = false, highWaterMark } = options
@@ -77,7 +85,7 @@ export class TransportDuplex extends Duplex {
     this.connecting = false
     this.abandon = () => {}
     this.transport = transport
-    if (received !== undefined && received.length > 0) this.accept(received)
+    if (received !== undefined && received.length > 0) this.keep(received)
     transport.setProtocol(this.protocolFor(previous))
     transport.setWriteBufferLimits({ high: 0, low: 0 })
     this.isFull = transport.getWriteBufferSize() > 0
@@ -104,7 +112,7 @@ export class TransportDuplex extends Duplex {
   override _writev(chunks: Corked[], callback: Callback): void {
     const pieces = chunks.map(({ chunk }) => chunk)
     const length = pieces.reduce((sum, piece) => sum + piece.length, 0)
-    this.send(length <= JOINED_BYTES_MAX ? [Buffer.concat(pieces)] : pieces, length, callback)
+    this.send(length <= JOINED_BYTES_MAX ? [this.join(pieces, length)] : pieces, length, callback)
   }
 
   override _final(callback: Callback): void {
@@ -249,7 +257,7 @@ export class TransportDuplex extends Duplex {
   /** What the transport calls; kept off the stream's own surface. */
   private protocolFor(previous: Protocol | undefined): Protocol {
     return {
-      dataReceived: (data) => this.accept(Buffer.from(data)),
+      dataReceived: (data) => this.accept(data),
       eofReceived: () => {
         this.endReading()
         return true
@@ -265,11 +273,29 @@ export class TransportDuplex extends Duplex {
     }
   }
 
+  /** `data` is borrowed. */
   private accept(data: Buffer): void {
+    const passesOn = this._isReadAtOnce && this.readableFlowing && this.readableLength === 0
+    if (!passesOn) this.keep(Buffer.from(data))
+    else if (!this.destroyed) {
+      this.bytesRead += data.length
+      this.idle.refresh()
+      this.emit('data', data)
+    }
+  }
+
+  private keep(data: Buffer): void {
     if (this.destroyed) return
     this.bytesRead += data.length
     this.idle.refresh()
     if (!this.push(data)) this.transport?.pauseReading()
+  }
+
+  private join(pieces: Buffer[], length: number): Buffer {
+    if (!(this.transport instanceof SocketTransport)) return Buffer.concat(pieces)
+    let at = 0
+    for (const piece of pieces) at += piece.copy(joined, at)
+    return joined.subarray(0, length)
   }
 
   private endReading(): void {

@@ -61,6 +61,7 @@ export function* secure(
   received?: Buffer,
 ): Generator<Future<unknown>, TlsTransport, unknown> {
   const duplex = new TransportDuplex({ allowHalfOpen: true })
+  duplex._isReadAtOnce = true
   const secured = new Future<TlsTransport>(loop)
   const failed = (error: Error) => {
     if (!secured.done()) secured.setException(error)
