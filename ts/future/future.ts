@@ -11,7 +11,6 @@
 import type { AsyncResource } from 'node:async_hooks'
 import { checkFunction } from '../errors/arguments'
 import { type CancelledError, InvalidStateError } from '../errors/errors'
-import { raise } from '../errors/stackless'
 import { captureContext } from '../loop/context'
 import { debugging } from '../loop/debugging'
 import { callbackName } from '../loop/handle'
@@ -100,9 +99,9 @@ export class Future<T = unknown> implements PromiseLike<T> {
       case FutureState.EXCEPTION:
         this._markRetrieved()
         addAwaitingFrames(this._value)
-        return raise(this._value)
+        throw this._value
       case FutureState.CANCELLED:
-        return raise(this._makeCancelledError())
+        throw this._makeCancelledError()
       default:
         throw new InvalidStateError('Result is not set.')
     }
