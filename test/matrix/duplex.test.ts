@@ -1,20 +1,18 @@
-// Every operation of a connection's stream in every state it can be in: nothing throws, nothing hangs,
+// Every operation of a connection's stream in every state it can be in, with TLS and without: nothing throws, nothing hangs,
 // 'close' comes once and last, at most one error comes before it, and no socket is left.
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { openConnection, sleep } from 'gyre'
+import { sleep } from 'gyre'
 import { type TransportDuplex, toDuplex } from 'gyre/node'
-import { portOf } from '../net/pair.js'
-import { type DuplexPair, testAsync, withDuplex } from '../node/duplex_pair.js'
+import { type DuplexPair, dialDuplex, testAsync, withDuplex } from '../node/duplex_pair.js'
 
 const HUGE_BYTES = 12 * 1024 * 1024
 
 /** How a stream gets into each state; gives the stream that is in it. */
-const states: Record<string, (pair: DuplexPair) => Promise<TransportDuplex>> = {
+const states: Record<string, (pair: DuplexPair, isSecure: boolean) => Promise<TransportDuplex>> = {
   'an open stream': async ({ duplex }) => duplex,
-  'a stream that connects': async ({ server }) =>
-    toDuplex(openConnection('127.0.0.1', portOf(server))),
+  'a stream that connects': async ({ server }, isSecure) => toDuplex(dialDuplex(server, isSecure)),
   'a stream with unsent bytes': async ({ duplex, peer }) => {
     peer.writer.transport.pauseReading()
     duplex.write(Buffer.alloc(HUGE_BYTES))
@@ -32,9 +30,10 @@ const states: Record<string, (pair: DuplexPair) => Promise<TransportDuplex>> = {
     await once(duplex, 'finish')
     return duplex
   },
-  'a stream whose peer has ended': async ({ duplex, peer }) => {
+  'a stream whose peer has ended': async ({ duplex, peer }, isSecure) => {
     duplex.allowHalfOpen = true
-    peer.writer.writeEof()
+    if (isSecure) peer.writer.close()
+    else peer.writer.writeEof()
     await once(duplex.resume(), 'end')
     return duplex
   },
@@ -80,11 +79,22 @@ const operations: Record<string, (duplex: TransportDuplex) => unknown> = {
   },
 }
 
-for (const [stateName, enter] of Object.entries(states)) {
-  for (const [operationName, act] of Object.entries(operations)) {
-    testAsync(`${operationName} on ${stateName}`, () =>
-      withDuplex(async (pair) => {
-        const duplex = await enter(pair)
+function* cells() {
+  for (const isSecure of [false, true]) {
+    for (const [stateName, enter] of Object.entries(states)) {
+      for (const [operationName, act] of Object.entries(operations)) {
+        const name = `${operationName} on ${stateName}${isSecure ? ', over TLS' : ''}`
+        yield { name, isSecure, enter, act }
+      }
+    }
+  }
+}
+
+for (const { name, isSecure, enter, act } of cells()) {
+  testAsync(name, () =>
+    withDuplex(
+      async (pair) => {
+        const duplex = await enter(pair, isSecure)
         const isClosed = duplex.closed
         const events: string[] = []
         for (const name of ['error', 'close', 'end', 'data', 'timeout']) {
@@ -101,7 +111,8 @@ for (const [stateName, enter] of Object.entries(states)) {
         }
         assert.ok(events.filter((name) => name === 'error').length <= 1)
         assert.equal(duplex.destroyed, true)
-      }),
-    )
-  }
+      },
+      { isSecure },
+    ),
+  )
 }

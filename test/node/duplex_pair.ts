@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import {
   type ExceptionContext,
+  type Future,
   getRunningLoop,
   openConnection,
   run,
@@ -14,6 +15,7 @@ import {
 } from 'gyre'
 import { type TransportDuplex, type TransportDuplexOptions, toDuplex } from 'gyre/node'
 import { portOf } from '../net/pair.js'
+import { ca, server as identity } from '../tls/certificates.js'
 
 const TIMEOUT_MS = 60_000
 
@@ -45,8 +47,20 @@ export interface DuplexPair {
   server: Server
 }
 
+/** The options of the stream, and whether the connection speaks TLS. */
+export interface DuplexPairOptions extends TransportDuplexOptions {
+  isSecure?: boolean
+}
+
+/** Connects to the server of a pair. */
+export function dialDuplex(server: Server, isSecure: boolean): Future<StreamPair> {
+  const tls = isSecure ? { tls: { ca, servername: 'localhost' } } : {}
+  return openConnection({ host: '127.0.0.1', port: portOf(server), ...tls })
+}
+
 /** Connects a stream to reader and writer. */
-export async function connectDuplex(options?: TransportDuplexOptions): Promise<DuplexPair> {
+export async function connectDuplex(given: DuplexPairOptions = {}): Promise<DuplexPair> {
+  const { isSecure = false, ...options } = given
   const loop = getRunningLoop()
   const accepted = loop.createFuture<StreamPair>()
   const handler: StreamHandler = async (reader, writer) => {
@@ -58,8 +72,9 @@ export async function connectDuplex(options?: TransportDuplexOptions): Promise<D
     }
     accepted.setResult(Object.assign([reader, writer] as const, { reader, writer }))
   }
-  const server = await startServer(handler, { host: '127.0.0.1', port: 0 })
-  const connection = await openConnection('127.0.0.1', portOf(server))
+  const tls = isSecure ? { tls: identity } : {}
+  const server = await startServer(handler, { host: '127.0.0.1', port: 0, ...tls })
+  const connection = await dialDuplex(server, isSecure)
   const duplex = toDuplex(connection, options)
   return { duplex, peer: await accepted, server }
 }
@@ -67,7 +82,7 @@ export async function connectDuplex(options?: TransportDuplexOptions): Promise<D
 /** Connects the two ends, and drops both behind `body`, whatever comes of it. */
 export async function withDuplex(
   body: (pair: DuplexPair) => Promise<void>,
-  options?: TransportDuplexOptions,
+  options?: DuplexPairOptions,
 ): Promise<void> {
   const pair = await connectDuplex(options)
   try {
