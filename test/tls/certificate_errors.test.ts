@@ -93,6 +93,8 @@ testOnLoop('options that cannot work are refused at once', function* () {
     [null, 'ERR_INVALID_ARG_TYPE'],
     [{}, 'ERR_INVALID_ARG_TYPE'],
     [{ ...server, handshakeTimeout: -1 }, 'ERR_OUT_OF_RANGE'],
+    [{ ...server, handshakeTimeout: 0 }, 'ERR_OUT_OF_RANGE'],
+    [{ ...server, shutdownTimeout: 0 }, 'ERR_OUT_OF_RANGE'],
     [{ ...server, shutdownTimeout: '1' }, 'ERR_INVALID_ARG_TYPE'],
     [{ ...server, onHandshakeError: 1 }, 'ERR_INVALID_ARG_TYPE'],
     [{ cert: 'no certificate', key: server.key }, 'ERR_OSSL_PEM_NO_START_LINE'],

@@ -11,9 +11,11 @@ import {
   type StreamHandler,
   type StreamPair,
   sleep,
+  type Transport,
 } from 'gyre'
 import { testOnLoop } from '../net/on_loop.js'
-import { connectPair, disconnectPair } from '../net/pair.js'
+import { connectPair, disconnectPair, portOf } from '../net/pair.js'
+import { Recorder } from '../net/recorder.js'
 import { codeOf } from '../thrown.js'
 import { ca, server } from './certificates.js'
 import { hangUp, serving } from './serving.js'
@@ -168,6 +170,40 @@ testOnLoop('TLS runs inside TLS', function* () {
   assert.equal(yield* client.untilLost(), null)
   assert.equal(yield* accepted.untilLost(), null)
   yield* disconnectPair(pair)
+})
+
+testOnLoop('a server closes its clients by the TLS inside their TLS', function* () {
+  const loop = getRunningLoop()
+  const sent = randomBytes(2 * 1024 * 1024)
+  const inner = new Recorder()
+  const upgradesAgain = {
+    connectionMade(transport: Transport) {
+      const tls = { ...server, isServer: true as const }
+      loop.startTls(transport, inner, tls).then(
+        (upper) => upper.write(sent),
+        () => {},
+      )
+    },
+  }
+  const options = { host: '127.0.0.1', tls: server }
+  const listening = yield* loop.createServer(() => upgradesAgain, options)
+  const tls = { ca, servername: 'localhost' }
+  const [outer] = yield* loop.createConnection(() => ({}), {
+    host: '127.0.0.1',
+    port: portOf(listening),
+    tls,
+  })
+  const client = new Recorder()
+  const transport = yield* loop.startTls(outer, client, tls)
+  yield* client.untilReceived(1)
+  listening.close()
+  listening.closeClients()
+  yield* listening.waitClosed()
+  assert.equal(inner.lostWith, null)
+  yield* client.untilLost()
+  assert.deepEqual(client.received, sent)
+  assert.deepEqual(client.phases, ['dataReceived', 'eofReceived', 'connectionLost'])
+  assert.equal(transport.isClosing(), true)
 })
 
 testOnLoop('what cannot be upgraded is refused', function* () {

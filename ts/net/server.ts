@@ -155,12 +155,12 @@ export class Server {
 
   /** Closes every connection, after sending what waits. */
   closeClients(): void {
-    for (const transport of [...this.connections]) (transport._upper ?? transport).close()
+    for (const transport of [...this.connections]) transport._top().close()
   }
 
   /** Drops every connection. */
   abortClients(): void {
-    for (const transport of [...this.connections]) (transport._upper ?? transport).abort()
+    for (const transport of [...this.connections]) transport._top().abort()
   }
 
   /** Waits until the server is closed and its last connection is over. */

@@ -300,6 +300,11 @@ export class SocketTransport implements Transport, StreamEvents {
     this.tellLost()
   }
 
+  /** @internal What was put on top of this last: closing it closes what is below, in order. */
+  _top(): SocketTransport {
+    return this._upper?._top() ?? this
+  }
+
   /** Who counts connections hears of the loss when the last protocol on this one has. */
   private tellLost(): void {
     const upper = this._upper

@@ -2,7 +2,7 @@
 
 import { isIP } from 'node:net'
 import type tls from 'node:tls'
-import { checkDelay, checkFunction, invalidType } from '../errors/arguments'
+import { checkDelay, checkFunction, invalidType, outOfRange } from '../errors/arguments'
 import type { Transport } from '../net/protocol'
 
 /** As asyncio's ssl_handshake_timeout and ssl_shutdown_timeout. */
@@ -10,11 +10,11 @@ const HANDSHAKE_TIMEOUT_MS = 60_000
 const SHUTDOWN_TIMEOUT_MS = 30_000
 
 export interface TlsTimeouts {
-  /** How long the handshake may take, in milliseconds. By default a minute. */
+  /** How long the handshake may take, in milliseconds, more than 0. By default a minute. */
   handshakeTimeout?: number | undefined
   /**
    * How long a closing connection waits for the peer to take what is unsent and to say goodbye, in
-   * milliseconds. By default half a minute.
+   * milliseconds, more than 0. By default half a minute.
    */
   shutdownTimeout?: number | undefined
 }
@@ -45,9 +45,15 @@ const IDENTITIES = ['cert', 'pfx', 'SNICallback', 'pskCallback'] as const
 
 export function checkTimeouts(options: TlsTimeouts): Record<keyof TlsTimeouts, number> {
   const { handshakeTimeout = HANDSHAKE_TIMEOUT_MS, shutdownTimeout = SHUTDOWN_TIMEOUT_MS } = options
-  checkDelay('tls.handshakeTimeout', handshakeTimeout)
-  checkDelay('tls.shutdownTimeout', shutdownTimeout)
+  checkTimeout('tls.handshakeTimeout', handshakeTimeout)
+  checkTimeout('tls.shutdownTimeout', shutdownTimeout)
   return { handshakeTimeout, shutdownTimeout }
+}
+
+/** No handshake and no shutdown is done in no time (asyncio refuses 0, too). */
+function checkTimeout(name: string, value: number): void {
+  checkDelay(name, value)
+  if (value === 0) throw outOfRange(name, 'more than 0 milliseconds', value)
 }
 
 /**
