@@ -1,5 +1,6 @@
-// Every operation of a connection's stream in every state it can be in, with TLS and without: nothing throws, nothing hangs,
-// 'close' comes once and last, at most one error comes before it, and no socket is left.
+// Every operation of a connection's stream in every state it can be in, with TLS and without: nothing
+// throws, nothing hangs, 'close' comes once and last, at most one error comes before it, and no socket is
+// left.
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
