@@ -146,14 +146,23 @@ napi_value Address(LoopBinding& self, const Arguments& arguments) {
 // Both addresses of a TCP connection in one line, "peer port own port": made for every connection,
 // and read for few.
 napi_value Addresses(LoopBinding& self, const Arguments& arguments) {
+  // Two IPv4 addresses; longer ones make the line grow.
+  constexpr size_t kAddressesBytes = 48;
   const Token token = arguments.TokenAt(0);
   SocketAddress peer;
   SocketAddress own;
   int result = self.loop().network().Address(token, true, &peer);
   if (result == 0) result = self.loop().network().Address(token, false, &own);
   if (result < 0) return MakeInteger(arguments.env(), result);
-  return MakeText(arguments.env(), peer.ip() + ' ' + std::to_string(peer.port()) + ' ' + own.ip() +
-                                       ' ' + std::to_string(own.port()));
+  std::string line;
+  line.reserve(kAddressesBytes);
+  for (const SocketAddress& address : {peer, own}) {
+    if (!line.empty()) line += ' ';
+    line += address.ip();
+    line += ' ';
+    line += std::to_string(address.port());
+  }
+  return MakeText(arguments.env(), line);
 }
 
 napi_value SetOption(LoopBinding& self, const Arguments& arguments) {

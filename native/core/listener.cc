@@ -7,7 +7,10 @@
 namespace gyre {
 
 Listener::Listener(Listener&& other) noexcept
-    : syscalls_(other.syscalls_), token_(other.token_), fd_(std::exchange(other.fd_, -1)) {}
+    : syscalls_(other.syscalls_),
+      token_(other.token_),
+      fd_(std::exchange(other.fd_, -1)),
+      own_address_(other.own_address_) {}
 
 int Listener::Open(const SocketAddress& address, const Options& options) {
   fd_ = syscalls_->Socket(address.family(), SOCK_STREAM, 0);
@@ -16,7 +19,15 @@ int Listener::Open(const SocketAddress& address, const Options& options) {
   int result = address.family() == AF_UNIX ? 0 : SetInternetOptions(address.family(), options);
   if (result == 0) result = syscalls_->Bind(fd_, address.get(), address.length());
   if (result == 0) result = syscalls_->Listen(fd_, options.backlog);
+  if (result == 0 && !address.IsAny()) LearnOwnAddress();
   return result;
+}
+
+// Behind a specific address a connection has just that one, which saves a call for each. The port
+// is known only now if the system has chosen it.
+void Listener::LearnOwnAddress() {
+  SocketAddress own;
+  if (syscalls_->LocalName(fd_, own.get_mutable(), own.room()) == 0) own_address_ = own.compact();
 }
 
 int Listener::SetInternetOptions(int family, const Options& options) {

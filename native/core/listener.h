@@ -45,13 +45,17 @@ class Listener {
 
   int fd() const { return fd_; }
   Token token() const { return token_; }
+  // The address that all accepted connections have here; empty if they tell it better themselves.
+  const CompactAddress& own_address() const { return own_address_; }
 
  private:
   int SetInternetOptions(int family, const Options& options);
+  void LearnOwnAddress();
 
   Syscalls* syscalls_;
   Token token_;
   int fd_ = -1;
+  CompactAddress own_address_;
 };
 
 }  // namespace gyre

@@ -252,6 +252,7 @@ bool Network::AcceptFrom(Listener& listener) {
     }
     Stream& stream = AddStream(accepted.value, StreamState::kOpen);
     stream.notes.peer = peer.compact();
+    stream.notes.own = listener.own_address();
     const Token token = stream.token();
     ready_.Append(Kind::kAccepted, listener.token(), token.slot, token.generation);
   }

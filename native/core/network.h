@@ -97,7 +97,8 @@ class Network {
   // The outcome is reported by FILE_SENT, before any CLOSED; there is none if the stream fails.
   int SendFile(Token token, int fd, uint64_t offset, uint64_t bytes);
   int64_t PendingBytes(Token token);
-  // The peer of an accepted connection is known from then on, even if it has gone since.
+  // The peer of an accepted connection is known from then on, even if it has gone since; so is its
+  // own address, if it is the listener's.
   int Address(Token token, bool peer, SocketAddress* address);
   int SetOption(Token token, SocketOption option, bool value, int delay_seconds);
   int FileDescriptor(Token token);

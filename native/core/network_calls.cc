@@ -143,10 +143,12 @@ int Network::FileDescriptor(Token token) {
 }
 
 int Network::Address(Token token, bool peer, SocketAddress* address) {
-  const Stream* stream = peer ? Find<Stream>(token) : nullptr;
-  if (stream != nullptr && !stream->notes.peer.empty()) {
-    *address = SocketAddress(stream->notes.peer);
-    return 0;
+  if (const Stream* stream = Find<Stream>(token)) {
+    const CompactAddress& known = peer ? stream->notes.peer : stream->notes.own;
+    if (!known.empty()) {
+      *address = SocketAddress(known);
+      return 0;
+    }
   }
   const int fd = DescriptorOf(token);
   if (fd < 0) return -EBADF;

@@ -38,6 +38,11 @@ CompactAddress SocketAddress::compact() const {
   return compact;
 }
 
+bool SocketAddress::IsAny() const {
+  if (family() == AF_INET) return storage_.v4.sin_addr.s_addr == htonl(INADDR_ANY);
+  return family() == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&storage_.v6.sin6_addr);
+}
+
 int SocketAddress::SetPath(const std::string& path) {
   storage_ = {};
   if (path.empty()) return -EINVAL;
@@ -86,8 +91,15 @@ uint16_t SocketAddress::port() const {
 std::string SocketAddress::ip() const {
   char text[INET6_ADDRSTRLEN] = "";
   if (family() == AF_INET) {
-    inet_ntop(AF_INET, &storage_.v4.sin_addr, text, sizeof text);
-    return text;
+    // Written for every connection, and inet_ntop(3) goes through printf for it.
+    uint8_t bytes[4];
+    std::memcpy(bytes, &storage_.v4.sin_addr, sizeof bytes);
+    char* end = text;
+    for (const uint8_t byte : bytes) {
+      if (end != text) *end++ = '.';
+      end = std::to_chars(end, text + sizeof text, byte).ptr;
+    }
+    return {text, end};
   }
   inet_ntop(AF_INET6, &storage_.v6.sin6_addr, text, sizeof text);
   if (storage_.v6.sin6_scope_id == 0) return text;

@@ -37,6 +37,8 @@ class SocketAddress {
   std::string path() const;
   // Empty for a Unix socket.
   CompactAddress compact() const;
+  // 0.0.0.0 or ::, which stands for every address of the machine.
+  bool IsAny() const;
 
   const sockaddr* get() const { return &storage_.base; }
   socklen_t length() const { return length_; }

@@ -167,7 +167,8 @@ class Stream {
     uint32_t last_slice = 0;
     uint32_t watched = 0;  // the interest that the poller knows; 0: the poller does not know it
     bool waiting = false;  // counted among the streams that wait for something
-    CompactAddress peer;   // of an accepted connection
+    CompactAddress peer;   // of an accepted connection; so is the next
+    CompactAddress own;    // empty where the system has to be asked
   };
   ListLink<Stream> reporting_link;  // has something to say
   ListLink<Stream> stale_link;      // the poller does not know its interest yet

@@ -31,6 +31,7 @@ enum class CallId {
   kShutdown,
   kClose,
   kGetOption,
+  kLocalName,
   kEpollCreate,
   kEpollControl,
   kEpollPoll,
@@ -121,6 +122,9 @@ class FaultySyscalls : public Syscalls {
   }
   int GetOption(int fd, int level, int name, int* value) override {
     return Make(CallId::kGetOption, [&] { return Syscalls::GetOption(fd, level, name, value); });
+  }
+  int LocalName(int fd, sockaddr* address, socklen_t* length) override {
+    return Make(CallId::kLocalName, [&] { return Syscalls::LocalName(fd, address, length); });
   }
   int EpollCreate() override {
     return Make(CallId::kEpollCreate, [&] { return Syscalls::EpollCreate(); });

@@ -360,6 +360,44 @@ TEST_CASE("the peer of an accepted connection is known after it has gone") {
   CHECK(peer.port() == own.port());
 }
 
+TEST_CASE("an accepted connection has its listener's address, unless that is every address") {
+  LoopRig rig;
+  Network& network = rig.loop.network();
+  for (const char* ip : {"127.0.0.2", "0.0.0.0"}) {
+    CAPTURE(ip);
+    const bool is_any = std::string(ip) == "0.0.0.0";
+    SocketAddress address;
+    Token listener;
+    REQUIRE(address.Parse(ip, 0) == 0);
+    REQUIRE(network.Listen(address, {.backlog = 4}, &listener) == 0);
+    REQUIRE(network.Address(listener, false, &address) == 0);
+    const uint16_t port = address.port();
+    REQUIRE(address.Parse("127.0.0.2", port) == 0);
+    Token client;
+    Operation failed;
+    REQUIRE(network.Connect(address, nullptr, &client, &failed) == 0);
+    const Entry accepted = rig.Await(Kind::kAccepted);
+    rig.syscalls.ForgetCounts();
+    SocketAddress own;
+    REQUIRE(network.Address({accepted.a, accepted.b}, false, &own) == 0);
+    CHECK(own.ip() == "127.0.0.2");
+    CHECK(own.port() == port);
+    CHECK(rig.syscalls.Count(CallId::kLocalName) == (is_any ? 1 : 0));
+  }
+}
+
+TEST_CASE("a listener that cannot tell its address leaves that to its connections") {
+  LoopRig rig;
+  rig.syscalls.Inject(CallId::kLocalName, -ENOBUFS);
+  const auto [client, server] = rig.MakePair();
+  SocketAddress own;
+  SocketAddress peer;
+  REQUIRE(rig.loop.network().Address(server, false, &own) == 0);
+  REQUIRE(rig.loop.network().Address(client, true, &peer) == 0);
+  CHECK(own.ip() == peer.ip());
+  CHECK(own.port() == peer.port());
+}
+
 TEST_CASE("Unix sockets connect, talk and have names") {
   LoopRig rig;
   SocketAddress path;

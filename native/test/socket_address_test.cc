@@ -18,6 +18,17 @@ TEST_CASE("addresses are parsed and printed") {
   CHECK(address.port() == 65'535);
 }
 
+TEST_CASE("every number of an IPv4 address is printed, and the address of all is known") {
+  SocketAddress address;
+  for (const char* ip : {"0.0.0.0", "255.255.255.255", "10.1.200.30", "1.0.0.99", "::", "::1"}) {
+    REQUIRE(address.Parse(ip, 1) == 0);
+    CHECK(address.ip() == ip);
+    CHECK(address.IsAny() == (address.ip() == "0.0.0.0" || address.ip() == "::"));
+  }
+  REQUIRE(address.SetPath("/tmp/x.sock") == 0);
+  CHECK_FALSE(address.IsAny());
+}
+
 TEST_CASE("a scope is the name or the number of an interface") {
   SocketAddress address;
   REQUIRE(address.Parse("fe80::1%lo", 1) == 0);
