@@ -22,15 +22,22 @@ export interface CommandEnd {
 export interface CommandOptions {
   input?: string
   cwd?: string
+  /** On a terminal, made by `script`: keys go to it as input. */
+  onTerminal?: boolean
   /** Called whenever it has printed, with all it printed so far. */
   onPrinted?: (stdout: string, child: ChildProcess) => void
 }
 
 export async function gyre(words: string[], options: CommandOptions = {}): Promise<CommandEnd> {
   const { NODE_TEST_CONTEXT: _context, ...env } = process.env
-  const child = spawn(process.execPath, [path, ...words], {
+  const plain = [process.execPath, path, ...words]
+  const command = plain.map((word) => `'${word}'`).join(' ')
+  const [program, ...args] = options.onTerminal
+    ? ['script', '--quiet', '--return', '--command', command, '/dev/null']
+    : plain
+  const child = spawn(program as string, args, {
     cwd: options.cwd ?? root,
-    env,
+    env: { ...env, GYRE_REPL_HISTORY: '' },
     timeout: TIMEOUT_MS,
     killSignal: 'SIGKILL',
   })

@@ -2,7 +2,9 @@
 
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { stripVTControlCharacters } from 'node:util'
 import { readSource } from '#gyre/command/repl_source'
+import { testWithPeers } from '../peers/peer.js'
 import { gyre } from './gyre.js'
 
 /** What the session prints behind its two lines of greeting, without prompts. */
@@ -112,6 +114,35 @@ test('SIGINT cancels the line that is running, and the session goes on', async (
   assert.equal(code, 0)
   assert.match(stdout, /KeyboardInterrupt[\s\S]*42/)
 })
+
+testWithPeers(
+  ['script'],
+  'lines that are pasted into a terminal run one after another',
+  async () => {
+    const pasted = [
+      'const a = await sleep(20, 1)',
+      'function add(x) {',
+      'return x + a',
+      '}',
+      'add(2)',
+    ]
+    let stage = 0
+    const { stdout, code } = await gyre(['repl'], {
+      onTerminal: true,
+      onPrinted: (printed, child) => {
+        if (stage === 0 && printed.includes('> ')) {
+          stage = 1
+          child.stdin!.write(`${pasted.join('\r')}\ryield* sleep(5, 'the ' + 'last')\r`)
+        } else if (stage === 1 && /'the last'[^>]*> /.test(printed)) {
+          stage = 2
+          child.stdin!.write('\x04')
+        }
+      },
+    })
+    assert.equal(code, 0)
+    assert.match(stripVTControlCharacters(stdout), /add\(2\)\s+3\s+> yield\* .*\s+'the last'/)
+  },
+)
 
 test('SIGINT at the prompt ends the session', { skip: process.platform === 'win32' }, async () => {
   const { code } = await gyre(['repl'], {

@@ -17,6 +17,8 @@ import { UsageError } from './usage'
 
 const FILE_NAME = 'REPL'
 const OWN_DIRECTORY = join(__dirname, '..') + sep
+/** Raw terminals end lines with a carriage return. */
+const AFTER_LINES = /(?<=[\r\n])/
 const EXIT_INTERRUPTED = 130
 
 type RunnableSource = Exclude<ReplSource, { kind: 'incomplete' }>
@@ -27,16 +29,17 @@ class Evaluator {
   private running: Task<unknown> | null = null
   private wasInterrupted = false
 
-  async evaluate(code: string, done: Callback): Promise<void> {
+  /** What the REPL's callback is to be told. Never rejects. */
+  async evaluate(code: string): Promise<Parameters<Callback>> {
     try {
       const source = readSource(code)
       if (source.kind === 'incomplete') throw new Recoverable(source.error)
       // In a box, as a value that can be awaited would be.
       const [value] = await this.valueOf(source)
-      done(null, value)
+      return [null, value]
     } catch (error) {
       const isInterrupt = this.wasInterrupted && isCancelled(error)
-      done(isInterrupt ? new gyre.KeyboardInterrupt() : (withoutMachinery(error) as Error))
+      return [withoutMachinery(isInterrupt ? new gyre.KeyboardInterrupt() : error) as Error]
     } finally {
       this.wasInterrupted = false
     }
@@ -79,17 +82,23 @@ function isOfMachinery(line: string): boolean {
 }
 
 /**
- * The terminal, or else the lines of what stdin is, one at a time: a REPL that is given several lines
- * at once runs the next before the one before is over.
+ * What is typed, pasted or piped, one line at a time: a REPL that is given several at once runs the next
+ * before the one before is over.
  */
 function inputLines(): NodeJS.ReadableStream {
-  if (process.stdin.isTTY) return process.stdin
-  const lines = createInterface({ input: process.stdin })
-  return Readable.from(
-    (async function* () {
-      for await (const line of lines) yield `${line}\n`
-    })(),
-  )
+  const { stdin } = process
+  if (!stdin.isTTY) {
+    const lines = createInterface({ input: stdin })
+    return Readable.from(map(lines, (line) => [`${line}\n`]))
+  }
+  stdin.setEncoding('utf8')
+  const pieces = Readable.from(map(stdin, (keys: string) => keys.split(AFTER_LINES)))
+  const setRawMode = (isRaw: boolean) => stdin.setRawMode(isRaw)
+  return Object.assign(pieces, { isTTY: true, setRawMode })
+}
+
+async function* map<T>(source: AsyncIterable<T>, divide: (chunk: T) => string[]) {
+  for await (const chunk of source) yield* divide(chunk)
 }
 
 export async function startRepl(words: readonly string[]): Promise<void> {
@@ -107,10 +116,11 @@ export async function startRepl(words: readonly string[]): Promise<void> {
   const server = start({
     prompt: '> ',
     useGlobal: true,
+    terminal: process.stdin.isTTY && process.stdout.isTTY,
     input: inputLines(),
     output: process.stdout,
     eval: (code, _context, _file, done) => {
-      idle.until = whileHeld(server, () => evaluator.evaluate(code, done))
+      idle.until = whileHeld(server, () => evaluator.evaluate(code), done)
     },
   })
   if (server.terminal) keepHistory(server)
@@ -120,19 +130,21 @@ export async function startRepl(words: readonly string[]): Promise<void> {
 }
 
 /**
- * Takes no input while `act` goes on. A terminal is told to treat Ctrl-C as ever meanwhile: as a signal,
- * not as a key to be read.
+ * Takes no input while `act` goes on, and until `done` has shown the outcome. A terminal is told to treat
+ * Ctrl-C as ever meanwhile: as a signal, not as a key to be read.
  */
-async function whileHeld(server: REPLServer, act: () => Promise<void>): Promise<void> {
+async function whileHeld(
+  server: REPLServer,
+  act: () => Promise<Parameters<Callback>>,
+  done: Callback,
+): Promise<void> {
   const { stdin } = process
   server.pause()
   if (server.terminal) stdin.setRawMode?.(false)
-  try {
-    await act()
-  } finally {
-    if (server.terminal) stdin.setRawMode?.(true)
-    server.resume()
-  }
+  const outcome = await act()
+  if (server.terminal) stdin.setRawMode?.(true)
+  done(...outcome)
+  server.resume()
 }
 
 /** Every export as a name of the session; what Node itself calls so (Event) stays Node's. */
