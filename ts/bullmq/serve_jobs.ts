@@ -93,6 +93,11 @@ class JobServer {
         stalledInterval: lockMs,
         maxStalledCount: takeoversMax,
       })
+      const back = () => {
+        this.isAway = false
+      }
+      client.on('ready', back)
+      worker.on('ready', back)
       worker.on('error', (error) => this.report(error, client))
       if (drainSignal.aborted) stop()
       yield* new Future<void>(this.loop)
@@ -107,16 +112,14 @@ class JobServer {
 
   /** BullMQ tells of every attempt to connect. That Redis is away is said once, until it is back. */
   private report(error: Error, client: Redis): void {
-    if (client.status === 'ready') {
+    // One of its connections may hear of it before the other.
+    if (client.status === 'ready' && !isOfConnection(error)) {
       const message = 'Error in a worker of BullMQ'
       this.loop.callExceptionHandler({ message, exception: error })
       return
     }
     if (this.isAway) return
     this.isAway = true
-    client.once('ready', () => {
-      this.isAway = false
-    })
     const text = `Redis is away: ${error.message}. Jobs are served again when it is back`
     const exception = new QueueConnectionError(text, { cause: error })
     this.loop.callExceptionHandler({ message: 'A worker has lost its Redis', exception })
@@ -198,6 +201,11 @@ class JobServer {
     const names = Object.keys(this.table).join(', ')
     throw new JobModuleError(`this worker has no job '${name}'; it has ${names}`)
   }
+}
+
+function isOfConnection(error: Error): boolean {
+  const { code } = error as NodeJS.ErrnoException
+  return /^(ECONN|EPIPE|ETIMEDOUT)/.test(String(code)) || error.message === 'Connection is closed.'
 }
 
 function* limited<T>(steps: Coroutine<T>, timeoutMs: number | null): Coroutine<T> {
