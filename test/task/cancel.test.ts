@@ -401,3 +401,22 @@ test('a task that waits for a promise is not interrupted, but at its next future
   })
   assert.deepEqual(events, ['the promise came'])
 })
+
+test('a future that a task was given is cancelled with it, also before the first step', async () => {
+  await runVirtual(async () => {
+    for (const turns of [0, 1]) {
+      const given = new Future<void>()
+      const task = createTask(given)
+      if (turns === 1) await sleep(0)
+      assert.equal(task.cancel('enough'), true)
+      assert.equal(((await rejectionOf(task)) as CancelledError).reason, 'enough')
+      assert.equal(given.cancelled(), true)
+    }
+    const done = new Future<string>()
+    done.setResult('kept')
+    const late = createTask(done)
+    late.cancel()
+    assert.ok((await rejectionOf(late)) instanceof CancelledError)
+    assert.equal(done.result(), 'kept')
+  })
+})

@@ -15,7 +15,7 @@ import { CancelledError, endsLoop, isCancelled, RuntimeError } from '../errors/e
 import { Cancellation, makeCancelledError } from '../future/cancellation'
 import { ForeignFuture } from '../future/foreign'
 import { checkLoop } from '../future/foreign_use'
-import { Future, takeDelegated } from '../future/future'
+import { Future, isFuture, takeDelegated } from '../future/future'
 import { type Await, type AwaitedFuture, type AwaitOwner, cancellationIn } from '../future/then'
 import { FutureState, type Waiter } from '../future/waiter'
 import { badYield } from '../future/yielded'
@@ -201,7 +201,8 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
     this.requests?.controller?.abort(cancellation.makeError(this))
     this.cancels |= UNDER_WAY
     const reached = this.cancelAwaits(cancellation)
-    const isDelivered = this._waitsFor?._cancelWith(cancellation) === true || reached
+    const waited = this.generator === undefined && isFuture(this.coro) ? this.coro : this._waitsFor
+    const isDelivered = waited?._cancelWith(cancellation) === true || reached
     this.cancels &= ~UNDER_WAY
     if (isDelivered) return true
     this._value = cancellation
