@@ -4,7 +4,7 @@
 
 import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
 
-/** @internal The task that the code of an async function belongs to; see task/async_steps.ts. */
+/** @internal The task that the code of an async function belongs to; see future/then.ts. */
 export const taskStore = new AsyncLocalStorage<{ readonly _loop: object } | undefined>()
 
 function newResource(type: string): AsyncResource {
