@@ -171,12 +171,17 @@ if (isNative) {
   testOnLoop('what a callback throws is reported, and it is called again', function* (reports) {
     yield* withFifo(function* (fifo) {
       const loop = getRunningLoop()
+      const thrice = new Future<void>()
       let calls = 0
       loop.addReader(fifo.readEnd, function reading() {
-        if (++calls === 3) loop.removeReader(fifo.readEnd)
+        if (++calls === 3) {
+          loop.removeReader(fifo.readEnd)
+          thrice.setResult()
+        }
         throw new Error('thrown')
       })
       writeSync(fifo.writeEnd, 'x')
+      yield* thrice
       yield* settle()
       assert.equal(calls, 3)
       assert.deepEqual(

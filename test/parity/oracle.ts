@@ -26,7 +26,7 @@ export class Oracle implements AsyncDisposable {
   private readonly ended: Promise<unknown[]>
   private readonly answers: AsyncIterator<string>
 
-  /** @param perturbation a seed for delays that keep to no order (see oracle/perturbed.py) */
+  /** @param perturbation a seed for delays that keep to no order (see oracle/perturbation.py) */
   constructor(perturbation: number | null = null) {
     const given = perturbation === null ? [] : ['--perturb', String(perturbation)]
     this.python = spawn(interpreter, [script, ...given], { stdio: ['pipe', 'pipe', 'inherit'] })
