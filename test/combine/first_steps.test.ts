@@ -53,6 +53,21 @@ test('a child that lists the tasks in its first step finds itself and the childr
   })
 })
 
+test('those that ended before stay away when a child asks for its task, and then for all', async () => {
+  await runVirtual(function* () {
+    function* lists(): Coroutine<string[]> {
+      const names = [currentTask()!.getName()]
+      for (const task of allTasks()) names.push(task.getName())
+      return names
+    }
+    const main = currentTask()!.getName()
+    const [second, third] = [2, 3].map((place) => `Task-${Number(main.slice(5)) + place}`)
+    const [, names, one] = yield* gather(give(0), lists(), give(1))
+    assert.deepEqual(names, [second, main, second, third])
+    assert.equal(one, 1)
+  })
+})
+
 test('a child that cancels itself in its first step ends cancelled, waiting or not', async () => {
   await runVirtual(function* () {
     const seen: string[] = []
@@ -189,6 +204,20 @@ test('generators given twice give their result twice, among others that give not
   await runVirtual(function* () {
     const [one, none] = [give(1), give(undefined)]
     assert.deepEqual(yield* gather(one, none, one, none), [1, undefined, 1, undefined])
+  })
+})
+
+test('an iterator that is no generator, given twice, runs once', async () => {
+  await runVirtual(function* () {
+    let steps = 0
+    const iterator = {
+      next: () => ({ done: true, value: ++steps }),
+      throw(error: unknown) {
+        throw error
+      },
+    } as unknown as Coroutine<number>
+    assert.deepEqual(yield* gather(iterator, give(0), iterator), [1, 0, 1])
+    assert.equal(steps, 1)
   })
 })
 

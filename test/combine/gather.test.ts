@@ -44,6 +44,15 @@ test('gather takes a list, a set and a generator of coroutines', async () => {
   })
 })
 
+test('a list that changes behind gather changes nothing', async () => {
+  await runVirtual(function* () {
+    const list = [after(1, 'a'), after(2, 'b'), after(3, 'c')]
+    const gathered = gather(list, { limit: 1 })
+    list.length = 0
+    assert.deepEqual(yield* gathered, ['a', 'b', 'c'])
+  })
+})
+
 test('the first error propagates at once, and the siblings keep running', async () => {
   const events: string[] = []
   await runVirtual(async () => {

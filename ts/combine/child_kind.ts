@@ -2,15 +2,14 @@
 // out means walking the prototypes of each argument.
 
 import { Future } from '../future/future'
-import { isGenerator } from '../future/yielded'
 import { checkCoro } from '../task/coroutine'
 
 export const ChildKind = {
-  /** A generator object: its steps can be taken before there is a task. */
+  /** A generator that a generator function made: its steps can be taken before there is a task. */
   GENERATOR: 0,
   /** Called in its task, each time it is given. */
   FUNCTION: 1,
-  /** An operation, or a thenable that is no promise: started by its task. */
+  /** An operation, an iterator, or a thenable that is no promise: started by its task. */
   OTHER: 2,
   /** Waited for as it is. */
   FUTURE: 3,
@@ -24,18 +23,33 @@ export function isStartable(kind: number): boolean {
   return kind <= ChildKind.OTHER
 }
 
+export interface ChildKinds {
+  kinds: Uint8Array
+  /** How many of them become tasks. */
+  startable: number
+}
+
+/** The `next` of all generator objects that generator functions make. */
+const GENERATOR_NEXT = Object.getPrototypeOf(function* () {}).prototype.next
+
 /** The kinds of `coros`. Throws TypeError for the first that is no coroutine. */
-export function kindsOf(coros: readonly unknown[]): Uint8Array {
+export function kindsOf(coros: readonly unknown[]): ChildKinds {
   const kinds = new Uint8Array(coros.length)
-  for (let index = 0; index < coros.length; index++) kinds[index] = kindOf(coros[index], index)
-  return kinds
+  let startable = coros.length
+  for (let index = 0; index < coros.length; index++) {
+    const coro = coros[index] as { next?: unknown } | null | undefined
+    if (coro?.next === GENERATOR_NEXT) continue
+    const kind = kindOf(coro, index)
+    kinds[index] = kind
+    if (!isStartable(kind)) startable--
+  }
+  return { kinds, startable }
 }
 
 function kindOf(coro: unknown, index: number): ChildKind {
   if (typeof coro === 'function') return ChildKind.FUNCTION
   // A future first: some serve as their own iterators.
   if (coro instanceof Future) return ChildKind.FUTURE
-  if (isGenerator(coro)) return ChildKind.GENERATOR
   if (coro instanceof Promise) return ChildKind.PROMISE
   checkCoro(`coros[${index}]`, coro)
   return ChildKind.OTHER

@@ -55,7 +55,7 @@ export function gather(...given: unknown[]): Future<unknown[]> {
   const { returnExceptions = false, limit = Infinity } = options
   if (limit !== Infinity) checkInteger('options.limit', limit, 1)
   // Everything is checked before anything starts, so that an error leaves nothing running.
-  const kinds = kindsOf(coros)
+  const { kinds, startable } = kindsOf(coros)
   const first = coros[kinds.indexOf(ChildKind.FUTURE)] as Future<unknown> | undefined
   const loop = first === undefined ? schedulingLoop() : first._loop
   if (coros.length === 0) {
@@ -64,23 +64,25 @@ export function gather(...given: unknown[]): Future<unknown[]> {
     return empty
   }
   const isFamily = loop._admission !== null && admitLater(loop, coros)
-  return new Gathering(loop, coros, kinds, Boolean(returnExceptions), limit, isFamily)
+  return new Gathering(loop, coros, kinds, startable, Boolean(returnExceptions), limit, isFamily)
 }
 
 function splitArguments(given: unknown[]): { coros: Coro<unknown>[]; options: GatherOptions } {
   const [first, second] = given
-  if (Array.isArray(first)) {
-    if (second !== undefined && (typeof second !== 'object' || second === null)) {
-      throw invalidType('options', 'an object', second)
-    }
-    return { coros: first as Coro<unknown>[], options: (second ?? {}) as GatherOptions }
+  const isList = Array.isArray(first) || isIterable(first)
+  if (!isList) return { coros: given as Coro<unknown>[], options: {} }
+  if (second !== undefined && (typeof second !== 'object' || second === null)) {
+    throw invalidType('options', 'an object', second)
   }
-  const isList = typeof first === 'object' && first !== null && Symbol.iterator in first
-  if (isList && !isFuture(first) && !isGenerator(first) && !('then' in first)) {
-    return {
-      coros: [...(first as Iterable<Coro<unknown>>)],
-      options: (second ?? {}) as GatherOptions,
-    }
+  // A list of its own: the caller may change his while the children run.
+  return {
+    coros: [...(first as Iterable<Coro<unknown>>)],
+    options: (second ?? {}) as GatherOptions,
   }
-  return { coros: given as Coro<unknown>[], options: {} }
+}
+
+/** Whether this is a list of coroutines, and not one of them. */
+function isIterable(x: unknown): boolean {
+  const isIterable = typeof x === 'object' && x !== null && Symbol.iterator in x
+  return isIterable && !isFuture(x) && !isGenerator(x) && !('then' in x)
 }

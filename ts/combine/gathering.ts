@@ -8,14 +8,12 @@
 // between them. Whoever asks for all tasks, or cancels the gather, has those made that are missing;
 // nobody can tell the difference.
 //
-// The same generator given twice must run once. To find out costs a hash for each argument, so it
-// is done only when something happens that a repeated generator could cause: see `isRepeat`.
-//
 // Invariants: 1. running = children that are started, or scheduled to start, and have not been
 //                counted.
 //             2. The gathering stands on the loop's list of tasks while tasks of it are not made.
 //             3. children[i] is the future of argument i, once it is made and while its outcome is
-//                of use; results[i] stands for it when it succeeded in its first step.
+//                of use; results[i] stands for it when it succeeded in its first step. `children`
+//                is null until there is one.
 
 import type { AsyncResource } from 'node:async_hooks'
 import { type Cancellation, makeCancelledError } from '../future/cancellation'
@@ -34,12 +32,13 @@ import { Task } from '../task/task'
 import type { UnmadeTasks } from '../task/unmade'
 import { ChildKind, isStartable } from './child_kind'
 import { ChildFailed, Counts, FirstSteps } from './gathering_entries'
+import { Repeats } from './repeats'
 
 export class Gathering extends Future<unknown[]> implements Waiter, UnmadeTasks, TaskMaker {
   static override readonly _isInner = true
   /** @internal */ _previous: Linked | null = null
   /** @internal */ _next: Linked | null = null
-  private readonly children: (Future<unknown> | undefined)[]
+  private children: (Future<unknown> | undefined)[] | null = null
   private readonly results: unknown[]
   /** One context for all: no code of the user's runs between the first child and the last. */
   private readonly options: TaskOptions & { context: AsyncResource; loop: EventLoop }
@@ -65,30 +64,27 @@ export class Gathering extends Future<unknown[]> implements Waiter, UnmadeTasks,
   private cancelRequested = false
   /** Set while places are taken: what counts a child then need not take more. */
   private isScheduling = false
-  /** Whether `children` ever held any. */
-  private hasFutures = false
   /** Which first steps of generators gave undefined, and which something else. */
   private hasNothing = false
   private hasSomething = false
-  /**
-   * Where each argument was given first; null if none was given twice, undefined until it matters.
-   */
-  private firstPlaces: Map<unknown, number> | null | undefined = undefined
+  private readonly repeats: Repeats
 
   constructor(
     loop: EventLoop,
     private readonly coros: readonly Coro<unknown>[],
     private readonly kinds: Uint8Array,
+    /** How many arguments become tasks. */
+    private readonly startable: number,
     private readonly returnExceptions: boolean,
     private readonly limit: number,
     readonly isFamily: boolean,
   ) {
     super(loop)
-    this.children = new Array<undefined>(coros.length).fill(undefined)
+    this.repeats = new Repeats(coros, kinds)
     this.results = new Array<undefined>(coros.length).fill(undefined)
     this.options = { context: captureContext('GyreTask'), loop }
     this.isEager = loop.getTaskFactory() !== null || loop.getDebug()
-    this.number = this.isEager ? 0 : reserveTaskNumbers(countStartable(kinds))
+    this.number = this.isEager ? 0 : reserveTaskNumbers(startable)
     this.schedule()
   }
 
@@ -134,8 +130,8 @@ export class Gathering extends Future<unknown[]> implements Waiter, UnmadeTasks,
   makeAll(): void {
     if (this.stepped !== -1) this.makeCurrent()
     for (let index = this.started; index < this.scheduled; index++) {
-      const isMissing = this.children[index] === undefined && isStartable(this.kinds[index]!)
-      if (isMissing && !this.isRepeat(index)) this.make(index)
+      const isMissing = !this.children?.[index] && isStartable(this.kinds[index]!)
+      if (isMissing && !this.repeats.has(index)) this.make(index)
     }
   }
 
@@ -143,6 +139,7 @@ export class Gathering extends Future<unknown[]> implements Waiter, UnmadeTasks,
   makeCurrent(): Task<unknown> {
     const task = this.make(this.stepped)
     task._beganAs(this.coros[this.stepped] as Coroutine<unknown>)
+    this.started = this.stepped + 1
     this.stepped = -1
     stepping.maker = null
     stepping.task = task
@@ -196,10 +193,9 @@ export class Gathering extends Future<unknown[]> implements Waiter, UnmadeTasks,
 
   /** What is a future already, or is made at once; null for what was given before. */
   private takeAtOnce(index: number): Future<unknown> | null {
-    if (isStartable(this.kinds[index]!) && this.isRepeat(index)) return null
+    if (isStartable(this.kinds[index]!) && this.repeats.has(index)) return null
     const child = this.futureOf(index)
-    this.hasFutures = true
-    this.children[index] = child
+    this.setChild(index, child)
     this.running++
     if (child._state === FutureState.PENDING) child._addWaiter(this)
     return child
@@ -220,7 +216,7 @@ export class Gathering extends Future<unknown[]> implements Waiter, UnmadeTasks,
     const { kinds } = this
     const first = this.scheduled
     const most = Math.min(kinds.length, first + this.limit - this.running)
-    let end = first + 1
+    let end = this.startable === kinds.length ? most : first + 1
     while (end < most && isStartable(kinds[end]!)) end++
     this.scheduled = end
     this.running += end - first
@@ -233,22 +229,27 @@ export class Gathering extends Future<unknown[]> implements Waiter, UnmadeTasks,
   takeFirstSteps(first: number, end: number): number {
     let index = first
     // An error that ends the loop leaves the others in the ring.
-    for (; index < end && (index === first || this._loop._interruption === null); index++) {
-      this.started = index + 1
-      this.takeFirstStep(index)
-      if (--this.inRing === 0) this._loop._tasks.remove(this)
+    while (index < end && (index === first || this._loop._interruption === null)) {
+      const begin = index
+      const areAllAlone = this.children === null && !this.repeats.areKnown
+      if (areAllAlone && this.kinds[index] === ChildKind.GENERATOR) {
+        index = this.stepGenerators(index, end)
+      } else this.takeFirstStep(index++)
+      this.inRing -= index - begin
+      if (this.inRing === 0) this._loop._tasks.remove(this)
     }
     return index
   }
 
   private takeFirstStep(index: number): void {
+    this.started = index + 1
     const kind = this.kinds[index]!
-    const made = this.children[index] as Task<unknown> | undefined
+    const made = this.children?.[index] as Task<unknown> | undefined
     if (made !== undefined) made._step()
-    else if ((this.firstPlaces !== undefined || kind === ChildKind.OTHER) && this.isRepeat(index)) {
+    else if ((this.repeats.areKnown || kind === ChildKind.OTHER) && this.repeats.has(index)) {
       this.countDone(1)
     } else if (kind === ChildKind.GENERATOR) {
-      this.stepGenerator(index, this.coros[index] as Coroutine<unknown>)
+      this.stepGenerators(index, index + 1)
     } else {
       const task = this.make(index)
       task._step()
@@ -256,18 +257,33 @@ export class Gathering extends Future<unknown[]> implements Waiter, UnmadeTasks,
     }
   }
 
-  /** The first step of a generator; it becomes a task only if it must. */
-  private stepGenerator(index: number, generator: Coroutine<unknown>): void {
-    this.stepped = index
-    stepping.maker = this
+  /**
+   * The first steps of generators that stand side by side: up to `end`, or to the first that does not end
+   * in its step, which becomes a task. Returns where it stopped.
+   */
+  private stepGenerators(first: number, end: number): number {
+    const { coros, kinds, _loop: loop } = this
+    let index = first
+    let step: IteratorResult<Future<unknown>, unknown> | undefined
+    let counts: Counts | null = null
     let task: Task<unknown>
+    stepping.maker = this
     try {
-      const step = generator.next()
-      if (this.stepped !== -1 && step.done === true) {
-        this.stepped = -1
+      do {
+        this.stepped = index
+        step = (coros[index] as Coroutine<unknown>).next()
+        // A step in which somebody asked for its task, or for all, is the last of these.
+        if (step.done !== true || this.stepped === -1) break
         this.recordResult(index, step.value)
-        this.countLater()
-        return
+        if (counts !== null && loop.ring.isNewest(counts)) counts.count++
+        else counts = this.countLater()
+        step = undefined
+        index++
+      } while (index < end && kinds[index] === ChildKind.GENERATOR && loop._interruption === null)
+      if (step === undefined) {
+        this.stepped = -1
+        this.started = index
+        return index
       }
       task = this.currentTask(index)
       task._takeStep(step)
@@ -279,17 +295,18 @@ export class Gathering extends Future<unknown[]> implements Waiter, UnmadeTasks,
       stepping.task = null
     }
     this.firstStepTaken(index, task)
+    return index + 1
   }
 
   private currentTask(index: number): Task<unknown> {
-    return this.stepped === -1 ? (this.children[index] as Task<unknown>) : this.makeCurrent()
+    return this.stepped === -1 ? (this.children![index] as Task<unknown>) : this.makeCurrent()
   }
 
   private firstStepTaken(index: number, task: Task<unknown>): void {
     if (task._state === FutureState.RESULT) {
-      this.children[index] = undefined
+      this.children![index] = undefined
       this.recordResult(index, task._value)
-    } else this.findRepeats()
+    } else this.repeats.find()
   }
 
   private recordResult(index: number, value: unknown): void {
@@ -299,15 +316,22 @@ export class Gathering extends Future<unknown[]> implements Waiter, UnmadeTasks,
   }
 
   /** A child is done: it is counted in a later turn, together with its neighbours. */
-  private countLater(): void {
+  private countLater(): Counts {
     const { ring, _turnCount: turn } = this._loop
     const { counts } = this
     // An entry of the turn before stands in this turn, and what ends now counts in the next.
-    if (counts !== null && counts.turn === turn && ring.isNewest(counts)) counts.count++
-    else {
-      this.counts = new Counts(this, turn)
-      ring.push(Kind.DONE_CALLBACK, this.counts)
+    if (counts !== null && counts.turn === turn && ring.isNewest(counts)) {
+      counts.count++
+      return counts
     }
+    this.counts = new Counts(this, turn)
+    ring.push(Kind.DONE_CALLBACK, this.counts)
+    return this.counts
+  }
+
+  private setChild(index: number, child: Future<unknown>): void {
+    this.children ??= new Array<undefined>(this.coros.length).fill(undefined)
+    this.children[index] = child
   }
 
   /** REQUIRES: no argument behind this one is made yet. */
@@ -317,41 +341,13 @@ export class Gathering extends Future<unknown[]> implements Waiter, UnmadeTasks,
     }
     const coro = this.coros[index] as Coro<unknown>
     const task = new Task(coro, this.options, this._loop, this)
-    this.hasFutures = true
-    this.children[index] = task
+    this.setChild(index, task)
     task._addWaiter(this)
     return task
   }
 
-  /**
-   * Whether this argument is a generator (or operation) that was given before. A generator that
-   * ended in its first step gives undefined when it is stepped again, which does no harm but to its
-   * result; so the question is asked from the first child on that did not end in its first step,
-   * and in the end if some steps gave undefined and some did not.
-   */
-  private isRepeat(index: number): boolean {
-    if (this.kinds[index] === ChildKind.FUNCTION) return false
-    const places = this.findRepeats()
-    return places !== null && places.get(this.coros[index]) !== index
-  }
-
-  private findRepeats(): Map<unknown, number> | null {
-    if (this.firstPlaces === undefined) {
-      const hasRepeats = new Set(this.coros).size < this.coros.length
-      this.firstPlaces = hasRepeats ? placesOf(this.coros) : null
-    }
-    return this.firstPlaces
-  }
-
-  private placeOf(index: number): number {
-    const places = this.firstPlaces
-    if (places === undefined || places === null) return index
-    const isFunction = this.kinds[index] === ChildKind.FUNCTION
-    return isFunction ? index : (places.get(this.coros[index]) as number)
-  }
-
   private childAt(index: number): Future<unknown> | undefined {
-    return this.children[this.placeOf(index)]
+    return this.children?.[this.repeats.placeOf(index)]
   }
 
   private complete(): void {
@@ -366,16 +362,16 @@ export class Gathering extends Future<unknown[]> implements Waiter, UnmadeTasks,
       this.setException(error)
       return
     }
-    if (this.hasNothing && this.hasSomething) this.findRepeats()
-    if (this.hasFutures || this.firstPlaces) this.collectResults()
+    if (this.hasNothing && this.hasSomething) this.repeats.find()
+    if (this.children !== null || this.repeats.exist) this.collectResults()
     this.setResult(this.results)
   }
 
   private collectResults(): void {
     const { children, results } = this
     for (let index = 0; index < results.length; index++) {
-      const place = this.placeOf(index)
-      const child = children[place]
+      const place = this.repeats.placeOf(index)
+      const child = children?.[place]
       results[index] = child === undefined ? results[place] : outcomeOf(child)
     }
   }
@@ -385,20 +381,4 @@ function outcomeOf(child: Future<unknown>): unknown {
   if (child._state === FutureState.RESULT) return child._value
   if (child._state === FutureState.CANCELLED) return child._cancelledOutcome()
   return child.exception()
-}
-
-function countStartable(kinds: Uint8Array): number {
-  let count = 0
-  for (let index = 0; index < kinds.length; index++) {
-    if (isStartable(kinds[index]!)) count++
-  }
-  return count
-}
-
-function placesOf(coros: readonly unknown[]): Map<unknown, number> {
-  const places = new Map<unknown, number>()
-  coros.forEach((coro, index) => {
-    if (!places.has(coro)) places.set(coro, index)
-  })
-  return places
 }
