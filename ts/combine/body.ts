@@ -2,8 +2,10 @@
 // does in Python, whether it is a generator function or an async function.
 
 import { invalidType } from '../errors/arguments'
+import { isCancelled } from '../errors/errors'
 import { Future, isFuture } from '../future/future'
 import { Operation } from '../future/operation'
+import { FutureState } from '../future/waiter'
 import { isGenerator, isThenable } from '../future/yielded'
 import { taskStore } from '../loop/context'
 import { type Coroutine, isGeneratorFunction } from '../task/coroutine'
@@ -21,6 +23,14 @@ export class BodyEnd<T> extends Future<T> {
 
   override _cancelWith(): boolean {
     return false
+  }
+
+  /**
+   * In asyncio nobody waits between a body and what runs it: an error passes through, and a cancellation
+   * that was asked for comes at the next wait. So a group inside a group hands its errors on.
+   */
+  override _keepsError(): boolean {
+    return this._state === FutureState.EXCEPTION && !isCancelled(this._value)
   }
 }
 

@@ -296,6 +296,14 @@ export class Future<T = unknown> implements PromiseLike<T> {
     else claim.drop()
   }
 
+  /**
+   * @internal Whether its error goes to who waits although that one was cancelled meanwhile: the
+   * cancellation then comes at the next wait.
+   */
+  _keepsError(): boolean {
+    return false
+  }
+
   /** @internal Somebody has seen the outcome: an exception need not be reported. */
   _markRetrieved(): void {
     if (this._unretrieved !== null) {

@@ -124,7 +124,7 @@ class OperationSteps<T> implements Await {
     const { owner } = this
     if (owner !== null) {
       owner._endAwait(this)
-      const cancellation = owner._takeCancellation()
+      const cancellation = this._future._keepsError() ? null : owner._takeCancellation()
       if (cancellation !== null) this.failure = cancellationIn(this._future) ?? cancellation
     }
     const loop = loopOf(this.owner)
