@@ -4,7 +4,14 @@
 
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import { type Coroutine, gather, ProcessPoolExecutor, sleep, ThreadPoolExecutor } from 'gyre'
+import {
+  type Coroutine,
+  type Future,
+  gather,
+  ProcessPoolExecutor,
+  sleep,
+  ThreadPoolExecutor,
+} from 'gyre'
 import { Piscina } from 'piscina'
 import { compute } from './pool_jobs.js'
 import { type OperationCase, type Own, onBothBackends, type Scenario } from './scenario.js'
@@ -36,7 +43,7 @@ function openThreads(): ThreadPoolExecutor {
 }
 
 /** `count` jobs, so many in flight at any time. */
-function* inFlight(count: number, submit: () => Coroutine<unknown>): Coroutine<void> {
+function* inFlight(count: number, submit: () => Future<unknown>): Coroutine<void> {
   let left = count
   function* worker(): Coroutine<void> {
     while (left-- > 0) yield* submit()
@@ -66,18 +73,14 @@ const nothing: OperationCase = {
     ...onBothBackends('ThreadPoolExecutor', {
       *steps(count: number): Coroutine<void> {
         const pool = openThreads()
-        yield* inFlight(count, function* () {
-          yield* pool.submit({ module: jobs })
-        })
+        yield* inFlight(count, () => pool.submit({ module: jobs }))
       },
     }),
     ...onBothBackends('ProcessPoolExecutor', {
       *steps(count: number): Coroutine<void> {
         processes ??= new ProcessPoolExecutor({ maxWorkers: WORKERS })
         const pool = processes
-        yield* inFlight(count, function* () {
-          yield* pool.submit({ module: jobs })
-        })
+        yield* inFlight(count, () => pool.submit({ module: jobs }))
       },
     }),
   ],

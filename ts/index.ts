@@ -47,8 +47,9 @@ export {
   QueueConnectionError,
   WorkerDiedError,
 } from './errors/executor_errors'
+export { currentJob } from './executors/current_job'
 export { Executor, type ExecutorOptions, type ExecutorShutdownOptions } from './executors/executor'
-export { currentJob, type Job } from './executors/job'
+export type { Job } from './executors/job'
 export type { JobFunction, ModuleFunction, StandaloneFunction } from './executors/job_function'
 export { JobResults, type MapOptions, type MapSource } from './executors/map'
 export {

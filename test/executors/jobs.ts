@@ -10,6 +10,19 @@ export function whoami(): { pid: number; isJob: boolean } {
   return { pid: process.pid, isJob: currentJob().cancelled === false }
 }
 
+let leftBehind: Promise<boolean> | null = null
+
+/** Ends before what it began does. */
+export function leaveBehind(): void {
+  const job = currentJob()
+  leftBehind = new Promise((resolve) => setTimeout(() => resolve(currentJob() === job), 20))
+}
+
+/** Whether what `leaveBehind` began found its own job. */
+export async function findLeftBehind(): Promise<boolean> {
+  return (await leftBehind) ?? false
+}
+
 /** Ends, with 'heard', when it is told to, however deep the code that asks. */
 export async function untilCancelled(shared?: Int32Array): Promise<string> {
   await deepInside(shared)

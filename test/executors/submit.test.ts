@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
-import { currentJob, type Future, run, ThreadPoolExecutor, transfer } from 'gyre'
+import { currentJob, type Future, type Job, run, ThreadPoolExecutor, transfer } from 'gyre'
 import { codeOf, messageOf, rejectionOf, thrownBy } from '../thrown.js'
 import { jobs, onBothPools, onPool } from './on_pools.js'
 
@@ -220,6 +220,52 @@ test('options are checked at once', () => {
     'ERR_INVALID_ARG_TYPE',
   )
 })
+
+onBothPools('functions that were sent find their job', {}, async (executor) => {
+  const find = async function (this: Job) {
+    await null
+    return currentJob() === this
+  }
+  assert.deepEqual(await Promise.all([executor.submit(find), executor.submit(find)]), [true, true])
+})
+
+onBothPools(
+  'a job that loads Gyre finds itself, and later jobs find themselves',
+  { maxWorkers: 1 },
+  async (executor) => {
+    const find = async function (this: Job, url: string, afterMs: number) {
+      await null
+      const gyre: typeof import('gyre') = await import(url)
+      const found = [gyre.currentJob() === this]
+      await new Promise((resolve) => setTimeout(resolve, afterMs))
+      return [...found, gyre.currentJob() === this]
+    }
+    const url = import.meta.resolve('gyre')
+    assert.deepEqual(await executor.submit(find, url, 0), [true, true])
+    assert.deepEqual(await executor.submit(find, url, 5), [true, true])
+  },
+)
+
+onBothPools(
+  'what a job leaves behind still finds that job while the next one runs',
+  { maxWorkers: 1 },
+  async (executor) => {
+    await executor.submit({ module: jobs, name: 'leaveBehind' })
+    assert.equal(await executor.submit({ module: jobs, name: 'findLeftBehind' }), true)
+  },
+)
+
+onBothPools(
+  'promises of jobs that never ask for their job are not tracked',
+  {},
+  async (executor) => {
+    const trackedId = async () => {
+      await null
+      return (require('node:async_hooks') as typeof import('node:async_hooks')).executionAsyncId()
+    }
+    assert.equal(await executor.submit(trackedId), 0)
+  },
+)
 
 test('currentJob is for workers', () => {
   assert.equal(codeOf(thrownBy(currentJob)), 'ERR_NO_JOB')

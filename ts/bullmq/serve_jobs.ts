@@ -6,6 +6,8 @@ import { waitFor } from '../combine/timeouts'
 import { checkDelay, checkInteger, invalidType } from '../errors/arguments'
 import { CancelledError } from '../errors/errors'
 import { JobModuleError, QueueConnectionError } from '../errors/executor_errors'
+// Loaded here since jobs run side by side, and must be told apart.
+import '../executors/current_job'
 import { sendError } from '../executors/error_transport'
 import { callInJob, Job } from '../executors/job'
 import { Future } from '../future/future'

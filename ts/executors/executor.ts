@@ -1,7 +1,7 @@
 // Executor: what thread pools and process pools are to a program. It keeps the queue and the futures; the
 // workers are its host's affair.
 //
-// Invariants: 1. A job is in `queue` (not started), in `running` (a worker has it), or over.
+// Invariants: 1. A job is in `queue` (not started), among the `running` (a worker has it), or over.
 //             2. At most maxWorkers workers are busy. A job that was cancelled but not terminated keeps its
 //                worker busy until its function has ended. A worker may be free, and have the next job,
 //                a moment before its job is over here: the reply is on its way then.
@@ -83,7 +83,7 @@ export abstract class Executor implements JobOwner {
   private breakage: unknown = null
   private readonly queue = new LinkedList()
   private queued = 0
-  private readonly running = new Set<JobFuture<unknown>>()
+  private running = 0
   private busy = 0
   private closed: Promise<void> | null = null
   private readonly closeWaiters: Future<void>[] = []
@@ -205,7 +205,7 @@ export abstract class Executor implements JobOwner {
 
   /** @internal */
   jobCancelled(job: JobFuture<unknown>): void {
-    if (this.running.has(job)) {
+    if (job.isStarted) {
       if (this.options.terminate) job.running?.terminate()
       else job.running?.cancel()
       return
@@ -225,34 +225,31 @@ export abstract class Executor implements JobOwner {
   }
 
   private start(job: JobFuture<unknown>): void {
-    const { spec, isChunk, packed } = job
-    this.running.add(job)
+    job.isStarted = true
+    this.running++
     this.busy++
     try {
-      job.running = this.host.start(
-        { spec, isChunk, packed },
-        {
-          freed: () => this.freed(),
-          ended: (ending) => this.ended(job, ending),
-        },
-      )
+      job.running = this.host.start(job)
     } catch (error) {
-      this.freed()
-      this.ended(job, { kind: 'lost', error: error as Error })
+      this.workerFreed()
+      this.jobEnded(job, { kind: 'lost', error: error as Error })
     }
   }
 
-  /** A worker is free, or can be replaced. */
-  private freed(): void {
+  /** @internal */
+  workerFreed(): void {
     this.busy--
     if (this.state !== State.BROKEN) this.startNext()
   }
 
-  private ended(job: JobFuture<unknown>, ending: Ending): void {
-    this.running.delete(job)
+  /** @internal */
+  jobEnded(job: JobFuture<unknown>, ending: Ending): void {
+    this.running--
     job.running = null
-    if (ending.kind === 'broken') this.break(receiveError(ending.error, null))
-    settle(job, ending, () => this.brokenError())
+    if (ending.kind === 'broken') {
+      this.break(receiveError(ending.error, null))
+      job.fail(this.brokenError())
+    } else settle(job, ending)
     this.roomChanged()
     this.closeIfOver()
   }
@@ -299,7 +296,7 @@ export abstract class Executor implements JobOwner {
   }
 
   private closeIfOver(): void {
-    if (this.state === State.OPEN || this.queued > 0 || this.running.size > 0) return
+    if (this.state === State.OPEN || this.queued > 0 || this.running > 0) return
     if (this.closed !== null) return
     this.closed = this.host.close()
     for (const waiter of this.closeWaiters.splice(0)) {
@@ -313,7 +310,7 @@ function complete(future: Future<void>): void {
 }
 
 /** Tells the one who waits for a job what became of it. */
-function settle(job: JobFuture<unknown>, ending: Ending, brokenError: () => Error): void {
+function settle(job: JobFuture<unknown>, ending: Exclude<Ending, { kind: 'broken' }>): void {
   switch (ending.kind) {
     case 'result':
       job.succeed(ending.value)
@@ -328,9 +325,6 @@ function settle(job: JobFuture<unknown>, ending: Ending, brokenError: () => Erro
     }
     case 'threw':
       job.failWith(ending.error)
-      break
-    case 'broken':
-      job.fail(brokenError())
       break
     case 'lost':
       job.fail(ending.error)

@@ -23,8 +23,8 @@ export interface RunningJob {
   terminate(): void
 }
 
-/** What an executor hears of a job that it started; not before `start` has returned. */
-export interface JobEvents {
+/** A job with the one who hears of it; not before `start` has returned. */
+export interface HostedJob extends SentJob {
   /** Once, before `ended`: the worker can take another job, or another worker can be had. */
   freed(): void
   /** Once, last. */
@@ -35,7 +35,7 @@ export interface WorkerHost {
   /** Takes the arguments of a call. Throws NotSendableError for what cannot be sent. */
   pack(args: readonly unknown[]): Packed
   /** Starts a job. REQUIRES: a worker is free, or can be had. */
-  start(job: SentJob, events: JobEvents): RunningJob
+  start(job: HostedJob): RunningJob
   /** Ends the workers. REQUIRES: no job is running. */
   close(): Promise<void>
 }

@@ -1,8 +1,5 @@
-// What a running job knows of itself, in its worker: `this` of a function that was sent, and
-// currentJob() in modules.
-
-import { AsyncLocalStorage } from 'node:async_hooks'
-import { RuntimeError } from '../errors/errors'
+// What a running job knows of itself, in its worker: `this` of a function that was sent. How modules come
+// to it is told in current_job.ts.
 
 /** How a worker hears that a job was cancelled. */
 export interface CancelWatch {
@@ -40,18 +37,28 @@ export class Job {
   }
 }
 
-const jobs = new AsyncLocalStorage<Job>()
+/** Calls `body` so that it and what comes of it are known to be of `job`. */
+type Track = <T>(job: Job, body: () => T) => T
 
-/** The job whose function is running. Throws RuntimeError outside of workers. */
-export function currentJob(): Job {
-  const job = jobs.getStore()
-  if (job === undefined) {
-    throw new RuntimeError('currentJob() is for code that a worker runs', 'ERR_NO_JOB')
-  }
-  return job
+let track: Track | null = null
+let lastUntracked: Job | null = null
+
+/** @internal From now on, jobs are tracked by `how`. */
+export function trackJobs(how: Track): void {
+  track = how
+}
+
+/**
+ * @internal The job that was called last before jobs were tracked; null if there was none. Its worker
+ * runs one job at a time.
+ */
+export function untrackedJob(): Job | null {
+  return lastUntracked
 }
 
 /** @internal Calls `body` as a part of `job`. */
 export function callInJob<T>(job: Job, body: () => T): T {
-  return jobs.run(job, body)
+  if (track !== null) return track(job, body)
+  lastUntracked = job
+  return body()
 }

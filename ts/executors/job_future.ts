@@ -6,20 +6,26 @@ import { FutureState } from '../future/waiter'
 import type { Linked } from '../loop/linked_list'
 import type { EventLoop } from '../loop/loop'
 import { receiveError } from './error_transport'
-import type { Packed, RunningJob } from './host'
+import type { Ending, HostedJob, Packed, RunningJob } from './host'
 import type { JobSpec } from './job_function'
 import { type SubmitTrace, submittedAt } from './submit_trace'
 
-/** What a job hears of, or changes in, the executor it belongs to. */
+/** The executor that a job belongs to. */
 export interface JobOwner {
   /** @internal The job was cancelled, in the queue or in its worker. */
   jobCancelled(job: JobFuture<unknown>): void
+  /** @internal A worker is free, or can be replaced. */
+  workerFreed(): void
+  /** @internal The worker of the job has answered, or is lost. */
+  jobEnded(job: JobFuture<unknown>, ending: Ending): void
 }
 
-export class JobFuture<T> extends Future<T> implements Linked {
+export class JobFuture<T> extends Future<T> implements Linked, HostedJob {
   static override readonly _isInner = true
   /** @internal */ _previous: Linked | null = null
   /** @internal */ _next: Linked | null = null
+  /** @internal Whether it was taken out of the queue, or never was in it, to be run. */
+  isStarted = false
   /** @internal Set while a worker runs it. */ running: RunningJob | null = null
 
   /** @internal */
@@ -38,6 +44,16 @@ export class JobFuture<T> extends Future<T> implements Linked {
     if (!super._cancelWith(cancellation)) return false
     this.owner.jobCancelled(this as JobFuture<unknown>)
     return true
+  }
+
+  /** @internal */
+  freed(): void {
+    this.owner.workerFreed()
+  }
+
+  /** @internal */
+  ended(ending: Ending): void {
+    this.owner.jobEnded(this as JobFuture<unknown>, ending)
   }
 
   /** @internal Nobody waits for it: it was cancelled, or its loop is closed. */

@@ -9,15 +9,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { join } from 'node:path'
 import { deserialize, serialize } from 'node:v8'
 import { NotSendableError, WorkerDiedError } from '../errors/executor_errors'
-import type {
-  Ending,
-  JobEvents,
-  Packed,
-  RunningJob,
-  SentJob,
-  StrayErrorListener,
-  WorkerHost,
-} from './host'
+import type { Ending, HostedJob, Packed, RunningJob, StrayErrorListener, WorkerHost } from './host'
 import type { Initializer } from './messages'
 import type { FromProcess, ToProcess } from './process_messages'
 import { unwrapTransfers } from './transfer'
@@ -42,7 +34,7 @@ function endAll(): void {
 class WorkerProcess {
   private readonly child: ChildProcess
   private id = 0
-  private events: JobEvents | null = null
+  private job: HostedJob | null = null
   private spawnError: Error | null = null
   readonly exited: Promise<void>
 
@@ -86,15 +78,16 @@ class WorkerProcess {
   }
 
   get isIdle(): boolean {
-    return this.events === null
+    return this.job === null
   }
 
-  start({ spec, isChunk, packed }: SentJob, events: JobEvents): RunningJob {
+  start(job: HostedJob): RunningJob {
+    const { spec, isChunk, packed } = job
     const id = ++this.id
-    this.events = events
+    this.job = job
     this.ref()
     this.send({ kind: 'job', id, spec, args: packed.args as Uint8Array, isChunk })
-    const isRunning = () => this.events === events
+    const isRunning = () => this.job === job
     return {
       cancel: () => {
         if (isRunning()) this.send({ kind: 'cancel', id })
@@ -119,24 +112,24 @@ class WorkerProcess {
   }
 
   private replied(message: FromProcess): void {
-    const { events } = this
-    if (events === null || message.id !== this.id) return
-    this.events = null
+    const { job } = this
+    if (job === null || message.id !== this.id) return
+    this.job = null
     this.unref()
-    events.freed()
-    events.ended(endingOf(message))
+    job.freed()
+    job.ended(endingOf(message))
   }
 
   private over(onStrayError: StrayErrorListener): void {
-    const { events, child, spawnError } = this
-    this.events = null
+    const { job, child, spawnError } = this
+    this.job = null
     this.onExit(this)
     alive.delete(this)
     if (alive.size === 0) process.removeListener('exit', endAll)
     const { exitCode, signalCode } = child
-    if (events !== null) {
-      events.freed()
-      events.ended({ kind: 'lost', error: lossOf(exitCode, signalCode, spawnError) })
+    if (job !== null) {
+      job.freed()
+      job.ended({ kind: 'lost', error: lossOf(exitCode, signalCode, spawnError) })
     } else if (exitCode !== 0 && signalCode === null && spawnError === null) {
       onStrayError(lossOf(exitCode, signalCode, null))
     }
@@ -172,14 +165,14 @@ export class ProcessHost implements WorkerHost {
     }
   }
 
-  start(job: SentJob, events: JobEvents): RunningJob {
+  start(job: HostedJob): RunningJob {
     for (const process of this.processes) {
-      if (process.isIdle) return process.start(job, events)
+      if (process.isIdle) return process.start(job)
     }
     const exited = (process: WorkerProcess) => this.processes.delete(process)
     const process = new WorkerProcess(this.options, exited, this.onStrayError)
     this.processes.add(process)
-    return process.start(job, events)
+    return process.start(job)
   }
 
   async close(): Promise<void> {

@@ -5,7 +5,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { JobModuleError, NotSendableError } from '../errors/executor_errors'
 import { sendError } from './error_transport'
-import { type CancelWatch, callInJob, currentJob, Job } from './job'
+import { type CancelWatch, callInJob, Job } from './job'
 import type { JobSpec } from './job_function'
 import type { Initializer, JobMessage, Reply } from './messages'
 
@@ -19,9 +19,12 @@ export interface WorkerSide {
   readonly initializer: Initializer | null
 }
 
-/** Functions that were compiled or imported, by their spec; bounded, as sources may be made up. */
-const functions = new Map<string, AnyFunction>()
-const FUNCTIONS_MAX = 1000
+/**
+ * Functions that were compiled or imported, by their source or module and then by their name; bounded, as
+ * sources may be made up. A key put together of both would have to be hashed for each job.
+ */
+const functions = new Map<string, Map<string, AnyFunction>>()
+const PLACES_MAX = 1000
 
 /** Once the initializer has run: null, or why it failed. Undefined before. */
 let initialized: Promise<Reply | null> | Reply | null | undefined
@@ -35,7 +38,7 @@ export function runJob(
   if (initialized === undefined) initialized = initialize(side)
   if (initialized !== null) return runInitialized(message, watch, side)
   if (watch.isCancelled()) return { kind: 'cancelled' }
-  const fn = functions.get(keyOf(message.spec))
+  const fn = knownFunction(message.spec)
   if (fn === undefined) return findAndCall(message, watch, side)
   return message.isChunk ? callChunk(fn, message, watch, side) : call(fn, message, watch, side)
 }
@@ -129,27 +132,42 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 
 /** A coroutine that nobody steps would be sent as an empty object. */
 function checkResult(value: unknown): unknown {
+  if (typeof value !== 'object') return value
   const isGenerator = Object.prototype.toString.call(value) === '[object Generator]'
   if (!isGenerator) return value
   throw new NotSendableError('the job returned a generator: call `run` on it in the worker')
 }
 
-function keyOf(spec: JobSpec): string {
-  return 'source' in spec ? spec.source : `${spec.module}#${spec.name}`
+/** No source of a function reads like a URL. */
+function placeOf(spec: JobSpec): string {
+  return 'source' in spec ? spec.source : spec.module
+}
+
+function knownFunction(spec: JobSpec): AnyFunction | undefined {
+  return functions.get(placeOf(spec))?.get(spec.name)
 }
 
 /** The function of a spec, kept for the next job. */
 async function findFunction(spec: JobSpec): Promise<AnyFunction> {
-  const key = keyOf(spec)
-  const known = functions.get(key)
+  const known = knownFunction(spec)
   if (known !== undefined) return known
   const fn = 'source' in spec ? compile(spec) : await importFunction(spec)
-  if (functions.size >= FUNCTIONS_MAX) {
+  keep(spec, fn)
+  return fn
+}
+
+function keep(spec: JobSpec, fn: AnyFunction): void {
+  const place = placeOf(spec)
+  const byName = functions.get(place)
+  if (byName !== undefined) {
+    byName.set(spec.name, fn)
+    return
+  }
+  if (functions.size >= PLACES_MAX) {
     const [oldest] = functions.keys()
     functions.delete(oldest as string)
   }
-  functions.set(key, fn)
-  return fn
+  functions.set(place, new Map([[spec.name, fn]]))
 }
 
 /** REQUIRES: the source was found to stand alone; see free_names.ts, which knows what is offered. */
@@ -157,7 +175,13 @@ function compile({ source, name }: { source: string; name: string }): AnyFunctio
   const require = createRequire(join(process.cwd(), 'job.js'))
   const place = `//# sourceURL=gyre-job/${encodeURIComponent(name)}.js`
   const make = new Function('require', 'currentJob', '__name', `return (${source}\n)\n${place}`)
-  return make(require, currentJob, <F>(fn: F) => fn) as AnyFunction
+  return make(require, askForJob, <F>(fn: F) => fn) as AnyFunction
+}
+
+/** currentJob() for functions that were sent; see current_job.ts for why it is loaded when it is called. */
+function askForJob(): Job {
+  const { currentJob } = require('./current_job') as typeof import('./current_job')
+  return currentJob()
 }
 
 async function importFunction({

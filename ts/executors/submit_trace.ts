@@ -1,6 +1,7 @@
 // Who submitted a job, for the stack of the error that it may end with. It is taken for every job, and V8
 // needs longer for each frame than piscina for a step of its own, written out or not: so it is short.
 
+import { limitStacks } from '../errors/stackless'
 import { schedulingLoop } from '../loop/running'
 
 /** Its stack is written out when it is read. */
@@ -17,17 +18,18 @@ const FRAMES_MAX = 2
 export function traceOf(caller: Caller): SubmitTrace {
   const limit = Error.stackTraceLimit
   if (!(limit > FRAMES_MAX) || schedulingLoop().getDebug()) return completeTraceOf(caller)
-  Reflect.set(Error, 'stackTraceLimit', FRAMES_MAX)
+  limitStacks(FRAMES_MAX)
   try {
     return completeTraceOf(caller)
   } finally {
-    Reflect.set(Error, 'stackTraceLimit', limit)
+    limitStacks(limit)
   }
 }
 
 /** All frames above `caller`, up to Error.stackTraceLimit. */
 export function completeTraceOf(caller: Caller): SubmitTrace {
-  const trace: SubmitTrace = {}
+  // V8 turns what gets a stack into a dictionary; one without a prototype is a dictionary from the start.
+  const trace: SubmitTrace = Object.create(null)
   Error.captureStackTrace(trace, caller)
   return trace
 }

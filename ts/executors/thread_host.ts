@@ -7,17 +7,15 @@ import type { ResourceLimits } from 'node:worker_threads'
 import type { Piscina } from 'piscina'
 import { NotSendableError, WorkerDiedError } from '../errors/executor_errors'
 import { CancelFlags } from './cancel_flags'
-import type {
-  Ending,
-  JobEvents,
-  Packed,
-  RunningJob,
-  SentJob,
-  StrayErrorListener,
-  WorkerHost,
-} from './host'
+import type { Ending, HostedJob, Packed, RunningJob, StrayErrorListener, WorkerHost } from './host'
 import type { Initializer } from './messages'
-import { endingOf, type ThreadReply, type ThreadStart, threadMessage } from './thread_messages'
+import {
+  endingOf,
+  isSentAsIs,
+  type ThreadReply,
+  type ThreadStart,
+  threadMessage,
+} from './thread_messages'
 import { unwrapTransfers } from './transfer'
 
 export interface ThreadHostOptions {
@@ -39,7 +37,7 @@ export class ThreadHost implements WorkerHost {
   }
 
   pack(args: readonly unknown[]): Packed {
-    if (args.every(isPrimitive)) return { args, transferList: [] }
+    if (args.every(isSentAsIs)) return { args, transferList: [] }
     const { values, list } = unwrapTransfers(args)
     try {
       // The list is cloned along, so that what was moved here can be moved on to the thread.
@@ -50,38 +48,19 @@ export class ThreadHost implements WorkerHost {
     }
   }
 
-  start(job: SentJob, events: JobEvents): RunningJob {
-    const { flags } = this
-    const slot = flags.take()
-    let isOver = false
-    const over = () => {
-      isOver = true
-      flags.giveBack(slot)
-      events.freed()
-    }
-    const signal = new TaskSignal(over)
-    const { transferList } = job.packed
-    const result = this.ensurePool().run(threadMessage(job, slot), {
-      ...(transferList.length === 0 ? {} : { transferList: transferList as never }),
-      signal: signal as never,
+  start(job: HostedJob): RunningJob {
+    const pool = this.ensurePool()
+    const running = new ThreadJob(job, this.flags)
+    const result = pool.run(threadMessage(job, running.slot), {
+      transferList: job.packed.transferList as never,
+      signal: running as never,
     }) as Promise<ThreadReply>
-    signal.isPosted = true
-    const end = (ending: Ending) => {
-      if (!isOver) over()
-      events.ended(ending)
-    }
+    running.isPosted = true
     result.then(
-      (reply) => end(endingOf(reply)),
-      (error: Error) => end({ kind: 'lost', error: lossOf(error) }),
+      (reply) => running.end(endingOf(reply)),
+      (error: Error) => running.end({ kind: 'lost', error: lossOf(error) }),
     )
-    return {
-      cancel: () => {
-        if (!isOver) flags.cancel(slot)
-      },
-      terminate: () => {
-        if (!isOver) signal.abort()
-      },
-    }
+    return running
   }
 
   async close(): Promise<void> {
@@ -121,43 +100,61 @@ export class ThreadHost implements WorkerHost {
 }
 
 /**
- * As much of an EventEmitter as piscina needs to be told to abort; an AbortController costs far more.
- * piscina takes its listener away as soon as the thread has answered, which is earlier than its promise
- * tells: a thread that gets its next job at once does not fall asleep in between.
+ * A job that a thread runs, and as much of an EventEmitter as piscina needs to be told to abort it; an
+ * AbortController costs far more. piscina takes its listener away as soon as the thread has answered,
+ * which is earlier than its promise tells: a thread that gets its next job at once does not fall asleep
+ * in between.
  */
-class TaskSignal {
+class ThreadJob implements RunningJob {
   readonly aborted = false
   /** Before, nobody knows of the job yet. */
   isPosted = false
+  /** Its word among the cancel flags; once it is over, another's. */
+  readonly slot: number
+  private isOver = false
   private listener: (() => void) | null = null
 
-  constructor(private readonly onOver: () => void) {}
+  constructor(
+    private readonly job: HostedJob,
+    private readonly flags: CancelFlags,
+  ) {
+    this.slot = flags.take()
+  }
 
-  abort(): void {
+  cancel(): void {
+    if (!this.isOver) this.flags.cancel(this.slot)
+  }
+
+  terminate(): void {
+    if (this.isOver) return
     const { listener } = this
     // While it ends the thread piscina counts it among those it has: no other would be started.
     this.listener = null
     listener?.()
   }
 
+  end(ending: Ending): void {
+    if (!this.isOver) this.over()
+    this.job.ended(ending)
+  }
+
+  private over(): void {
+    this.isOver = true
+    this.flags.giveBack(this.slot)
+    this.job.freed()
+  }
+
+  /** For piscina. */
   once(_event: string, listener: () => void): void {
     this.listener = listener
   }
 
+  /** For piscina. */
   removeListener(): void {
     if (this.listener === null || !this.isPosted) return
     this.listener = null
-    this.onOver()
+    this.over()
   }
-}
-
-function isPrimitive(value: unknown): boolean {
-  return (typeof value !== 'object' || value === null) && !isUnclonablePrimitive(value)
-}
-
-/** Functions and symbols: small, and never sent. */
-function isUnclonablePrimitive(value: unknown): boolean {
-  return typeof value === 'function' || typeof value === 'symbol'
 }
 
 function notSendable(values: readonly unknown[], cause: Error): NotSendableError {

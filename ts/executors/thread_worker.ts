@@ -6,7 +6,13 @@ import { CancelFlag } from './cancel_flags'
 import { sendError } from './error_transport'
 import type { Reply } from './messages'
 import { runJob, type WorkerSide } from './run_job'
-import { jobOf, type ThreadMessage, type ThreadReply, type ThreadStart } from './thread_messages'
+import {
+  isSentAsIs,
+  jobOf,
+  type ThreadMessage,
+  type ThreadReply,
+  type ThreadStart,
+} from './thread_messages'
 import { unwrapTransfers } from './transfer'
 
 const { flags, initializer } = workerData as ThreadStart
@@ -37,6 +43,7 @@ function finish(reply: Reply, flag: CancelFlag): unknown {
   flag.end()
   if (reply.kind !== 'result' && reply.kind !== 'results') return reply
   const values = reply.kind === 'result' ? [reply.value] : reply.values
+  if (values.every(isSentAsIs)) return reply.kind === 'result' ? values : reply
   const { values: unwrapped, list } = unwrapTransfers(values)
   if (list.length === 0) return checked(reply, values)
   const sent: ThreadReply =
@@ -66,6 +73,5 @@ function checked(
 
 /** Saves the copy for what is most often returned, or is large. */
 function isPlainlyCloneable(value: unknown): boolean {
-  if (typeof value !== 'object') return typeof value !== 'function' && typeof value !== 'symbol'
-  return value === null || ArrayBuffer.isView(value) || value instanceof ArrayBuffer
+  return isSentAsIs(value) || ArrayBuffer.isView(value) || value instanceof ArrayBuffer
 }
