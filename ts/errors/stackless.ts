@@ -14,7 +14,8 @@ export function allowStacks(limit: number): void {
 }
 
 /**
- * Errors made from now on have so many frames. An assignment costs 2 ns; Reflect.set, which does not throw, 27.
+ * Errors made from now on have so many frames. An assignment costs 2 ns; Reflect.set, which does not
+ * throw, 27.
  */
 export function limitStacks(limit: number): void {
   try {
