@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createTask, getRunningLoop, sleep, timeout, wait } from 'gyre'
+import { createTask, Future, getRunningLoop, run, sleep, timeout, wait } from 'gyre'
 import { runVirtual } from 'gyre/testing'
 import { messageOf } from '../thrown.js'
 
@@ -11,12 +11,13 @@ async function warningsOf(
   code: string,
   main: () => Promise<void>,
   debug = true,
+  runMain: typeof run = runVirtual,
 ): Promise<unknown[]> {
   const seen: Error[] = []
   const listener = (warning: Error) => seen.push(warning)
   process.on('warning', listener)
   try {
-    await runVirtual(main, { debug })
+    await runMain(main, { debug })
     await new Promise((resolve) => setImmediate(resolve))
   } finally {
     process.removeListener('warning', listener)
@@ -93,6 +94,24 @@ test('an async function that takes long behind an await is named with its task',
     assert.ok(found.length >= count, `${name} in ${warnings}`)
   }
   assert.deepEqual(await warningsOf(SLOW, main, false), [])
+})
+
+test('what Node does while all async functions wait is not counted as theirs', async () => {
+  const main = async () => {
+    getRunningLoop().slowCallbackDuration = 100
+    const future = new Future<void>()
+    await sleep(1)
+    setTimeout(() => {
+      block(110)
+      future.setResult()
+    }, 1)
+    await future
+  }
+  const warnings = await warningsOf(SLOW, main, true, run)
+  assert.deepEqual(
+    warnings.filter((warning) => `${warning}`.includes('async functions')),
+    [],
+  )
 })
 
 test('a swallowed cancel is a warning that names the task', async () => {

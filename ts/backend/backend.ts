@@ -41,6 +41,10 @@ export interface BackendHost {
   readonly timers: TimerTable
   /** @internal Runs turns until nothing is ready, promises are due, or the budget is spent. */
   visit(): Visit
+  /** @internal When the last visit began that ran turns, on the real clock. */
+  readonly visitBeganMs: number
+  /** @internal Whether a visit would find something to do at once. */
+  wantsVisit(): boolean
 }
 
 export interface Backend {

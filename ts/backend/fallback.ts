@@ -35,7 +35,7 @@ export class FallbackBackend implements Backend {
   readonly name = 'fallback'
   readonly poller = FallbackBackend.poller
   private readonly heap = new DeadlineHeap()
-  private readonly deferral = new Deferral(() => this.visit())
+  private readonly deferral: Deferral
   private readonly sockets = new FallbackSockets()
   private virtualNs = 0
   private active = false
@@ -49,6 +49,11 @@ export class FallbackBackend implements Backend {
     private readonly host: BackendHost,
     private readonly isVirtual: boolean,
   ) {
+    this.deferral = new Deferral(
+      host,
+      () => this.visit(),
+      () => this.visitAgain(),
+    )
     host.ring.onWake = () => this.wake()
   }
 
@@ -137,8 +142,7 @@ export class FallbackBackend implements Backend {
   private wake(): void {
     this.host.ring.control[Control.ASLEEP] = 0
     if (!this.active) return
-    this.deferral.begin()
-    queueMicrotask(() => this.visit())
+    this.deferral.beginInMicrotask()
   }
 
   private visitLater(): void {
@@ -147,6 +151,13 @@ export class FallbackBackend implements Backend {
       this.deferral.begin()
       this.visit()
     })
+  }
+
+  /** The microtasks behind a visit have run: mostly they left nothing to do. */
+  private visitAgain(): void {
+    if (!this.active || this.closed) return
+    if (this.host.wantsVisit()) this.visit()
+    else this.sleep()
   }
 
   private visit(): void {

@@ -40,7 +40,7 @@ export class NativeBackend implements Backend, NativeOwner {
   readonly poller = NativeBackend.poller
   readonly submissions: Submissions
   private readonly native: NativeLoop
-  private readonly deferral = new Deferral(() => this.visitFromJs())
+  private readonly deferral: Deferral
   private readonly streams: (NativeStream | undefined)[] = []
   private readonly listeners = new Map<number, NativeListener>()
   private readonly datagrams: NativeDatagrams
@@ -50,6 +50,9 @@ export class NativeBackend implements Backend, NativeOwner {
   private virtualNs = 0
   private active = false
   private openStreams = 0
+  /** Where the submissions ended at the last flush behind a visit: others may have drained them since. */
+  private flushedTail = 0
+  private hasPolled = false
 
   constructor(
     private readonly host: BackendHost,
@@ -57,6 +60,11 @@ export class NativeBackend implements Backend, NativeOwner {
     addon: Addon,
   ) {
     const { ring } = host
+    this.deferral = new Deferral(
+      host,
+      () => this.visitFromJs(),
+      () => this.visitAgain(),
+    )
     this.submissions = new Submissions(
       ring,
       () => this.native.flush(),
@@ -110,6 +118,7 @@ export class NativeBackend implements Backend, NativeOwner {
     if (this.handles === 0 && this.host.timers.armed === 0) return
     this.renewSlabs()
     this.native.poll()
+    this.hasPolled = true
   }
 
   advance(): boolean {
@@ -280,8 +289,7 @@ export class NativeBackend implements Backend, NativeOwner {
   private wake(): void {
     this.host.ring.control[Control.ASLEEP] = 0
     if (!this.active) return
-    this.deferral.begin()
-    queueMicrotask(() => this.visitFromJs())
+    this.deferral.beginInMicrotask()
   }
 
   /** Called by native code, at the bottom of the stack, when I/O or timers are due. */
@@ -296,13 +304,33 @@ export class NativeBackend implements Backend, NativeOwner {
     }
   }
 
+  /** The microtasks behind a visit have run: mostly they left nothing to do. */
+  private visitAgain(): void {
+    if (!this.active) return
+    if (this.host.wantsVisit()) {
+      this.visitFromJs()
+      return
+    }
+    this.flushIfAsked()
+    this.host.ring.control[Control.ASLEEP] = 1
+  }
+
+  /** What native code was asked for may keep the process alive: so it must hear of it behind a visit. */
+  private flushIfAsked(): void {
+    const submitted = this.host.ring.control[Control.SUBMIT_TAIL]!
+    if (submitted === this.flushedTail && !this.hasPolled) return
+    this.native.flush()
+    this.flushedTail = submitted
+    this.hasPolled = false
+  }
+
   private visitFromJs(): void {
     if (!this.active) return
     this.host.ring.control[Control.ASLEEP] = 0
     this.renewSlabs()
     const outcome = this.host.visit()
     if (!this.active) return
-    this.native.flush()
+    this.flushIfAsked()
     if (outcome === Visit.PROMISES && !this.deferral.isOverBudget()) {
       this.deferral.afterMicrotasks()
     } else if (outcome === Visit.IDLE && this.host.ring.size === 0) {

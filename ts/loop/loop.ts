@@ -19,12 +19,14 @@ import type { TimerTable, TimerTarget } from '../backend/timer_table'
 import { checkDelay, checkFunction, checkTime, invalidType } from '../errors/arguments'
 import { EventLoopClosedError, endsLoop, RuntimeError } from '../errors/errors'
 import type { Admission } from './admission'
+import { CheckInterval } from './check_interval'
 import { debugging } from './debugging'
 import { ExceptionReporter, type Handler } from './exception_handler'
 import { ForeignHandles } from './foreign_handles'
 import {
   type Handle,
   type HandleOwner,
+  keptArguments,
   newHandle,
   newTimerHandle,
   type Runnable,
@@ -58,13 +60,6 @@ export interface EventLoopOptions {
   /** 'virtual': time stands still while anything is ready, then jumps to the next timer. */
   clock?: 'monotonic' | 'virtual'
 }
-
-/**
- * How often to look at the clock and for I/O. A turn may be as short as 100 ns, so not every time; but
- * where turns are long, timers must not wait for sixteen of them.
- */
-const CHECK_INTERVAL_MS = 0.1
-const TURNS_PER_CHECK_MAX = 16
 
 export class EventLoop extends ExceptionReporter<EventLoop> implements BackendHost, HandleOwner {
   /** @internal The loop whose turn is on the stack. */
@@ -104,7 +99,8 @@ export class EventLoop extends ExceptionReporter<EventLoop> implements BackendHo
   /** @internal */ _debug = false
   /** @internal */ readonly _promiseSteps = new PromiseSteps()
   /** @internal Turns that have begun. */ _turnCount = 0
-  private turnsPerCheck = TURNS_PER_CHECK_MAX
+  private readonly checkInterval = new CheckInterval()
+  /** @internal For the backend. */ visitBeganMs = 0
 
   /** In debug mode, a callback or step that takes longer than this is reported. Milliseconds. */
   slowCallbackDuration = 100
@@ -135,7 +131,7 @@ export class EventLoop extends ExceptionReporter<EventLoop> implements BackendHo
   callSoon<A extends unknown[]>(callback: (...args: A) => unknown, ...args: A): Handle {
     this._checkOpen()
     checkFunction('callback', callback)
-    const handle = newHandle(this, callback, args, 'GyreHandle')
+    const handle = newHandle(this, callback, keptArguments(args), 'GyreHandle')
     this.ring.push(Kind.HANDLE, handle)
     return handle
   }
@@ -151,7 +147,7 @@ export class EventLoop extends ExceptionReporter<EventLoop> implements BackendHo
     checkFunction('callback', callback)
     if (delayMs === 0) this._timersOverdue()
     const whenMs = this.time() + delayMs
-    return newTimerHandle(this, whenMs, callback, args)
+    return newTimerHandle(this, whenMs, callback, keptArguments(args))
   }
 
   /**
@@ -166,7 +162,7 @@ export class EventLoop extends ExceptionReporter<EventLoop> implements BackendHo
     checkTime('whenMs', whenMs)
     checkFunction('callback', callback)
     if (whenMs <= this.time()) this._timersOverdue()
-    return newTimerHandle(this, whenMs, callback, args)
+    return newTimerHandle(this, whenMs, callback, keptArguments(args))
   }
 
   /** Runs until `stop` is called. Rejects with what ended the loop, if a KeyboardInterrupt did. */
@@ -302,7 +298,9 @@ export class EventLoop extends ExceptionReporter<EventLoop> implements BackendHo
     try {
       if (this._debug) this._promiseSteps.end(this.slowCallbackDuration)
       const visit = this.runTurns()
-      if (this._debug && visit === Visit.PROMISES) this._promiseSteps.begin()
+      if (this._debug && visit === Visit.PROMISES) {
+        this._promiseSteps.begin(this.slowCallbackDuration)
+      }
       return visit
     } finally {
       this._timers.visitEnds()
@@ -310,9 +308,16 @@ export class EventLoop extends ExceptionReporter<EventLoop> implements BackendHo
     }
   }
 
+  /** @internal For the backend. */
+  wantsVisit(): boolean {
+    const isEnding = this.stopping || this._interruption !== null
+    return this.ring.size > 0 || this.timersOverdue || isEnding || this._isVirtual
+  }
+
   private runTurns(): Visit {
     const ring = this.ring
     let checkedMs = monotonicMs()
+    this.visitBeganMs = checkedMs
     const endMs = checkedMs + VISIT_BUDGET_MS
     let unchecked = 0
     for (let turns = 1; ; turns++) {
@@ -337,9 +342,9 @@ export class EventLoop extends ExceptionReporter<EventLoop> implements BackendHo
         this._promisesDue = false
         return Visit.PROMISES
       }
-      if (++unchecked >= this.turnsPerCheck) {
+      if (++unchecked >= this.checkInterval.turns) {
         const nowMs = monotonicMs()
-        this.adaptChecks(unchecked, nowMs - checkedMs)
+        this.checkInterval.adapt(unchecked, nowMs - checkedMs)
         unchecked = 0
         checkedMs = nowMs
         if (nowMs < endMs) {
@@ -351,11 +356,6 @@ export class EventLoop extends ExceptionReporter<EventLoop> implements BackendHo
         return this._isVirtual ? Visit.PROMISES : Visit.IDLE
       }
     }
-  }
-
-  private adaptChecks(turns: number, tookMs: number): void {
-    const inInterval = Math.floor((turns * CHECK_INTERVAL_MS) / tookMs)
-    this.turnsPerCheck = Math.max(1, Math.min(inInterval, TURNS_PER_CHECK_MAX))
   }
 
   /** Virtual clocks: whether waiting is of no use, because nothing can come. */

@@ -12,6 +12,7 @@ export class PromiseSteps {
   private readonly resumed = new Set<object>()
   private hasOthers = false
   private beganMs: number | null = null
+  private willEnd = false
 
   /** An async function goes on behind this visit; it belongs to `task`, or to none. */
   resume(task: object | null): void {
@@ -19,9 +20,16 @@ export class PromiseSteps {
     else this.resumed.add(task)
   }
 
-  /** The visit is over, and the microtasks run. */
-  begin(): void {
+  /** The visit is over, and the microtasks run. It is the end when they have, or with the next visit. */
+  begin(limitMs: number): void {
     this.beganMs = monotonicMs()
+    if (this.willEnd) return
+    this.willEnd = true
+    const end = () => {
+      this.willEnd = false
+      this.end(limitMs)
+    }
+    queueMicrotask(() => process.nextTick(end))
   }
 
   /** They have run; warns if they took longer than `limitMs`. */
