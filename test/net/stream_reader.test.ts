@@ -12,8 +12,10 @@ import {
   run,
   StreamReader,
   sleep,
+  wait,
 } from 'gyre'
 import { runVirtual } from 'gyre/testing'
+import { codeOf } from '../thrown.js'
 import { testOnLoop } from './on_loop.js'
 
 /** A transport of which only the pausing counts. */
@@ -361,3 +363,47 @@ function* outcomeOf(reader: StreamReader, request: Request) {
     return { taken: Buffer.from(error.partial).toString(), isComplete: false }
   }
 }
+
+testOnLoop('a read is waited for once', function* () {
+  const reader = fed('some bytes\n')
+  for (const read of [reader.read(2), reader.readexactly(2), reader.readline()]) {
+    yield* read
+    try {
+      yield* read
+    } catch (error) {
+      assert.equal(codeOf(error), 'ERR_OPERATION_REUSED')
+      continue
+    }
+    assert.fail('it was waited for twice')
+  }
+})
+
+testOnLoop('a read that is cancelled takes nothing from the next', function* () {
+  const reader = fed('')
+  for (const read of [() => reader.read(4), () => reader.readexactly(4)]) {
+    const task = createTask(read())
+    yield* sleep(0)
+    task.cancel()
+    yield* wait([task])
+    assert.ok(task.cancelled())
+    const next = createTask(read())
+    yield* sleep(0)
+    reader.feedData(Buffer.from('data'))
+    assert.equal(String(yield* next), 'data')
+  }
+})
+
+testOnLoop('a reader that fails wakes who waits in read and in readexactly', function* () {
+  for (const wakes of [
+    (reader: StreamReader) => reader.read(4),
+    (reader: StreamReader) => reader.readexactly(4),
+  ]) {
+    const reader = fed('')
+    const task = createTask(wakes(reader))
+    yield* sleep(0)
+    const broken = new Error('broken')
+    reader.setException(broken)
+    yield* wait([task])
+    assert.equal(task.exception(), broken)
+  }
+})

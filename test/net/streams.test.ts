@@ -1,6 +1,7 @@
 // openConnection and startServer: readers and writers over real connections.
 
 import assert from 'node:assert/strict'
+import { AsyncLocalStorage } from 'node:async_hooks'
 import test from 'node:test'
 import {
   allTasks,
@@ -345,4 +346,37 @@ testOnLoop('the names of both ends agree, also when the connection is over', fun
     assert.deepEqual([...writer.getExtraInfo('peername')!], [...there])
     assert.deepEqual([...writer.getExtraInfo('sockname')!], [...here])
   })
+})
+
+test('a handler runs in the context of its connection, which is none of the others', async () => {
+  const storage = new AsyncLocalStorage<string>()
+  const seen: (string | undefined)[] = []
+  await run(async () => {
+    const server = await storage.run('server', () =>
+      startServer(
+        async (reader, writer) => {
+          seen.push(storage.getStore())
+          storage.enterWith(String(await reader.readline()).trim())
+          await reader.readline()
+          seen.push(storage.getStore())
+          writer.close()
+        },
+        { host: '127.0.0.1', port: 0 },
+      ),
+    )
+    const pairs = []
+    for (const name of ['first', 'second']) {
+      const pair = await openConnection('127.0.0.1', portOf(server))
+      pair.writer.write(`${name}\n`)
+      pairs.push(pair)
+    }
+    for (const { reader, writer } of pairs) {
+      writer.write('go\n')
+      await reader.read()
+      writer.close()
+    }
+    server.close()
+    await server.waitClosed()
+  })
+  assert.deepEqual(seen, ['server', 'server', 'first', 'second'])
 })

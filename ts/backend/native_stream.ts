@@ -45,6 +45,14 @@ export interface NativeOwner {
   removeListener(slot: number): void
 }
 
+/** Null: not known, or none. */
+interface Addresses {
+  readonly own: SocketAddress | null
+  readonly peer: SocketAddress | null
+}
+
+const NO_ADDRESSES: Addresses = { own: null, peer: null }
+
 export class NativeStream implements StreamHandle {
   private events: StreamEvents | null = null
   /** What native code last said to be unsent. */
@@ -55,10 +63,8 @@ export class NativeStream implements StreamHandle {
   private isEnding = false
   /** Whether what came in last was kept, as what comes next will be. */
   private keepsData = false
-  /** Both addresses of a TCP connection as native code writes them, and once read, as objects. */
-  private addressLine = ''
-  private own: SocketAddress | null = null
-  private peer: SocketAddress | null = null
+  /** Both addresses as native code writes them, those of TCP; once somebody asks, as objects. */
+  private addresses: string | Addresses = NO_ADDRESSES
 
   constructor(
     private readonly backend: NativeOwner,
@@ -150,13 +156,11 @@ export class NativeStream implements StreamHandle {
   }
 
   localAddress(): SocketAddress | null {
-    this.parseAddresses()
-    return this.own
+    return this.parsedAddresses().own
   }
 
   remoteAddress(): SocketAddress | null {
-    this.parseAddresses()
-    return this.peer
+    return this.parsedAddresses().peer
   }
 
   /**
@@ -165,13 +169,14 @@ export class NativeStream implements StreamHandle {
    */
   learnAddresses(): void {
     const { addonLoop } = this.backend
+    const { slot, generation } = this
     if ('path' in this.place) {
-      this.own = addressOrNull(addonLoop.address(this.slot, this.generation, false))
-      this.peer = addressOrNull(addonLoop.address(this.slot, this.generation, true))
+      const own = addressOrNull(addonLoop.address(slot, generation, false))
+      this.addresses = { own, peer: addressOrNull(addonLoop.address(slot, generation, true)) }
       return
     }
-    const line = addonLoop.addresses(this.slot, this.generation)
-    if (typeof line === 'string') this.addressLine = line
+    const line = addonLoop.addresses(slot, generation)
+    if (typeof line === 'string' && line !== '') this.addresses = line
   }
 
   setNoDelay(enabled: boolean): void {
@@ -244,17 +249,19 @@ export class NativeStream implements StreamHandle {
     return systemError(errno, syscall, details)
   }
 
-  private parseAddresses(): void {
-    if (this.addressLine === '') return
-    const [peer, peerPort, own, ownPort] = this.addressLine.split(' ') as [
+  private parsedAddresses(): Addresses {
+    if (typeof this.addresses !== 'string') return this.addresses
+    const [peer, peerPort, own, ownPort] = this.addresses.split(' ') as [
       string,
       string,
       string,
       string,
     ]
-    this.addressLine = ''
-    this.peer = internetAddress(peer, Number(peerPort))
-    this.own = internetAddress(own, Number(ownPort))
+    this.addresses = {
+      own: internetAddress(own, Number(ownPort)),
+      peer: internetAddress(peer, Number(peerPort)),
+    }
+    return this.addresses
   }
 
   private setOption(option: number, enabled: boolean, delaySeconds: number): void {

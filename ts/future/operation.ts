@@ -16,6 +16,7 @@ import { type EventLoop, Kind } from '../loop/loop'
 import { schedulingLoop } from '../loop/running'
 import { rejectAwaiting } from './awaiting_frames'
 import { type Future, takeDelegated } from './future'
+import { LatePromise } from './late_promise'
 import { operationBegins, watchOperation } from './never_awaited'
 import {
   type Await,
@@ -45,12 +46,16 @@ export abstract class Operation<T> implements PromiseLike<T> {
     onFulfilled?: OnFulfilled<T, A>,
     onRejected?: OnRejected<B>,
   ): Promise<A | B> {
-    return begin(this).then(onFulfilled, onRejected)
+    return begin(this, onFulfilled, onRejected)
   }
 }
 
 /** Takes the first step. What need not wait ends here, without anything that steps it on. */
-function begin<T>(operation: Operation<T>): Promise<T> {
+function begin<T, A, B>(
+  operation: Operation<T>,
+  onFulfilled: OnFulfilled<T, A>,
+  onRejected: OnRejected<B>,
+): Promise<A | B> {
   const owner = awaitOwner()
   let steps: Steps<T>
   let step: IteratorResult<Future<unknown>, T>
@@ -59,16 +64,15 @@ function begin<T>(operation: Operation<T>): Promise<T> {
     step = steps.next()
   } catch (error) {
     loopOf(owner)._promisesDue = true
-    return rejectAwaiting(error)
+    return rejectAwaiting(error).then(onFulfilled, onRejected)
   }
   if (step.done === true) {
     loopOf(owner)._promisesDue = true
-    return Promise.resolve(step.value)
+    return Promise.resolve(step.value).then(onFulfilled, onRejected)
   }
-  const { value: future } = step
-  return new Promise<T>((resolve, reject) => {
-    new OperationSteps(steps, owner, resolve, reject).waitFor(future)
-  })
+  const waiting = new OperationSteps(steps, owner, onFulfilled, onRejected)
+  waiting.waitFor(step.value)
+  return waiting
 }
 
 function loopOf(owner: AwaitOwner | null): EventLoop {
@@ -100,7 +104,7 @@ export class GeneratorOperation<T> extends Operation<T> {
 }
 
 /** Steps an operation for an async function; stands among the awaits of its task while it waits. */
-class OperationSteps<T> implements Await {
+class OperationSteps<T, A, B> extends LatePromise<A | B> implements Await {
   _future!: Future<unknown>
   private failure: Error | null = null
   private readonly resource = new AsyncResource('GyreOperation')
@@ -108,9 +112,11 @@ class OperationSteps<T> implements Await {
   constructor(
     private readonly steps: Steps<T>,
     private readonly owner: AwaitOwner | null,
-    private readonly resolve: (value: T) => void,
-    private readonly reject: (error: unknown) => void,
-  ) {}
+    private readonly onFulfilled: OnFulfilled<T, A>,
+    private readonly onRejected: OnRejected<B>,
+  ) {
+    super()
+  }
 
   _wake(): void {
     loopOf(this.owner).ring.push(Kind.CONTINUATION, this)
@@ -140,15 +146,12 @@ class OperationSteps<T> implements Await {
     try {
       step = failure === null ? this.steps.next() : this.steps.throw(failure)
     } catch (error) {
-      this.settle(() => rejectAwaiting(error).then(this.resolve, this.reject))
+      loopOf(this.owner)._promisesDue = true
+      this.settle(rejectAwaiting(error).then(this.onFulfilled, this.onRejected))
       return
     }
-    if (step.done === true) {
-      const { value } = step
-      this.settle(() => this.resolve(value))
-      return
-    }
-    this.waitFor(step.value)
+    if (step.done === true) this.finish(step.value)
+    else this.waitFor(step.value)
   }
 
   /** REQUIRES: the steps have just given `future`. */
@@ -171,8 +174,13 @@ class OperationSteps<T> implements Await {
     if (owner !== null) owner._beginAwait(this)
   }
 
-  private settle(act: () => void): void {
+  private finish(value: T): void {
+    const { onFulfilled } = this
     loopOf(this.owner)._promisesDue = true
-    act()
+    try {
+      this.settle(typeof onFulfilled === 'function' ? onFulfilled(value) : (value as unknown as A))
+    } catch (error) {
+      this.fail(error)
+    }
   }
 }

@@ -1,8 +1,7 @@
 // `await future` in async functions: Future.then, catch and finally.
 //
-// A continuation is the waiter that resolves the awaiting promise. It also is what `then` returns,
-// and makes a native promise only if somebody goes on from there: `await` ignores what `then`
-// returns, and a promise costs more than everything else here.
+// A continuation is the waiter that resolves the awaiting promise. It also is what `then` returns: see
+// late_promise.ts.
 //
 // In an async-function task, a continuation belongs to the task's awaits, so that cancelling the
 // task reaches what it waits for.
@@ -13,6 +12,7 @@ import { taskStore } from '../loop/context'
 import { type EventLoop, Kind } from '../loop/loop'
 import { rejectAwaiting } from './awaiting_frames'
 import type { Cancellation } from './cancellation'
+import { LatePromise } from './late_promise'
 import { FutureState, type Waiter } from './waiter'
 
 /** A future, as far as awaiting concerns it. */
@@ -86,21 +86,16 @@ export type OnFulfilled<T, A> = ((value: T) => A | PromiseLike<A>) | null | unde
 // biome-ignore lint/suspicious/noExplicitAny: as Promise types it, so that handlers may name a class
 export type OnRejected<B> = ((error: any) => B | PromiseLike<B>) | null | undefined
 
-class Continuation<T, A, B> implements Await, Promise<A | B> {
-  readonly [Symbol.toStringTag] = 'Continuation'
-  private settled = false
-  private outcome: A | B | PromiseLike<A | B> | undefined
-  private promise: Promise<A | B> | null = null
-  private resolve: ((value: A | B | PromiseLike<A | B>) => void) | null = null
-  private reject: ((error: unknown) => void) | null = null
-
+class Continuation<T, A, B> extends LatePromise<A | B> implements Await {
   constructor(
     readonly _future: AwaitedFuture,
     private readonly onFulfilled: OnFulfilled<T, A>,
     private readonly onRejected: OnRejected<B>,
     private readonly owner: AwaitOwner | null,
     private readonly resource: AsyncResource,
-  ) {}
+  ) {
+    super()
+  }
 
   _wake(): void {
     this._future._loop.ring.push(Kind.CONTINUATION, this)
@@ -129,10 +124,7 @@ class Continuation<T, A, B> implements Await, Promise<A | B> {
     try {
       this.resource.runInAsyncScope(this.settleWith, this, future, cancellation)
     } catch (error) {
-      this.settled = true
-      if (this.reject !== null) this.reject(error)
-      // Nobody went on from here yet: a rejected promise lets Node report it as unhandled.
-      else this.promise = Promise.reject(error)
+      this.fail(error)
     }
   }
 
@@ -152,35 +144,7 @@ class Continuation<T, A, B> implements Await, Promise<A | B> {
         outcome = onRejected(error)
       }
     }
-    this.settled = true
-    if (this.resolve !== null) this.resolve(outcome as A | B)
-    else this.outcome = outcome as A | B
-  }
-
-  private toPromise(): Promise<A | B> {
-    this.promise ??= this.settled
-      ? Promise.resolve(this.outcome as A | B)
-      : new Promise<A | B>((resolve, reject) => {
-          this.resolve = resolve
-          this.reject = reject
-        })
-    return this.promise
-  }
-
-  // biome-ignore lint/suspicious/noThenProperty: what `then` returns must be thenable itself
-  then<C = A | B, D = never>(
-    onFulfilled?: OnFulfilled<A | B, C>,
-    onRejected?: OnRejected<D>,
-  ): Promise<C | D> {
-    return this.toPromise().then(onFulfilled, onRejected)
-  }
-
-  catch<D = never>(onRejected?: OnRejected<D>): Promise<A | B | D> {
-    return this.toPromise().catch(onRejected)
-  }
-
-  finally(onFinally?: (() => void) | null): Promise<A | B> {
-    return this.toPromise().finally(onFinally)
+    this.settle(outcome as A | B)
   }
 }
 

@@ -3,15 +3,19 @@
 
 const NOTHING: Buffer = Buffer.alloc(0)
 
+/** Of a queue that is empty, as those of idle connections are; never written to. */
+const NO_CHUNKS: Buffer[] = []
+
 export class ByteQueue {
-  private chunks: Buffer[] = []
+  private chunks: Buffer[] = NO_CHUNKS
   /** How much of the first chunk is taken. */
   private offset = 0
   length = 0
 
   push(chunk: Buffer): void {
     if (chunk.length === 0) return
-    this.chunks.push(chunk)
+    if (this.chunks === NO_CHUNKS) this.chunks = [chunk]
+    else this.chunks.push(chunk)
     this.length += chunk.length
   }
 
@@ -48,7 +52,7 @@ export class ByteQueue {
   }
 
   clear(): void {
-    this.chunks = []
+    this.chunks = NO_CHUNKS
     this.offset = 0
     this.length = 0
   }
@@ -90,7 +94,8 @@ export class ByteQueue {
     this.length -= count
     this.offset += count
     if (this.offset === (this.chunks[0] as Buffer).length) {
-      this.chunks.shift()
+      if (this.chunks.length === 1) this.chunks = NO_CHUNKS
+      else this.chunks.shift()
       this.offset = 0
     }
   }

@@ -15,6 +15,7 @@ import type { EventLoop } from '../loop/loop'
 import { schedulingLoop } from '../loop/running'
 import { ByteQueue } from './byte_queue'
 import type { Transport } from './protocol'
+import { ReadingExactly, ReadingSome, type ReadSource } from './reading'
 import { SocketTransport } from './transport'
 
 type Steps<T> = Generator<Future<unknown>, T, unknown>
@@ -43,7 +44,7 @@ interface Loan {
 
 const NO_LOANS: Loan[] = []
 
-export class StreamReader {
+export class StreamReader implements ReadSource {
   private readonly loop: EventLoop
   private readonly borrows: boolean
   /** What was lent to the reader, in the order of the stream; how many bytes came in so far. */
@@ -145,7 +146,8 @@ export class StreamReader {
    */
   read(count = -1): Operation<Buffer> {
     checkInteger('count', count, -1)
-    return new GeneratorOperation(() => (count < 0 ? this.readAll() : this.readSome(count)))
+    if (count >= 0) return new ReadingSome(this, count)
+    return new GeneratorOperation(() => this.readAll())
   }
 
   /**
@@ -172,7 +174,7 @@ export class StreamReader {
   /** Reads exactly `count` bytes. Throws IncompleteReadError if the stream ends before. */
   readexactly(count: number): Operation<Buffer> {
     checkInteger('count', count, 0)
-    return new GeneratorOperation(() => this.readExactly(count))
+    return new ReadingExactly(this, count)
   }
 
   /** The chunks, as they come. */
@@ -189,40 +191,41 @@ export class StreamReader {
     return `<StreamReader ${state} ${this.queue.length} bytes>`
   }
 
-  private *readAll(): Steps<Buffer> {
+  /** @internal */
+  _beginRead(): void {
+    if (this.loans !== NO_LOANS) this.giveBack()
     this.throwError()
-    const parts: Buffer[] = []
-    for (;;) {
-      const part = yield* this.readSome(this.limit)
-      if (part.length === 0) return parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts)
-      parts.push(this.borrows ? Buffer.from(part) : part)
-    }
   }
 
-  private *readSome(count: number): Steps<Buffer> {
-    this.giveBack()
-    this.throwError()
+  /** @internal */
+  _takeSome(count: number, isWoken: boolean): Buffer | null {
+    const { queue } = this
     if (count === 0) return Buffer.alloc(0)
-    if (this.queue.length === 0 && !this.eof) yield* this.moreData('read')
-    if (this.queue.length === 0) return Buffer.alloc(0)
-    const data =
-      this.queue.length <= count ? this.queue.take(this.queue.length) : this.queue.take(count)
+    if (queue.length === 0) return this.eof || isWoken ? Buffer.alloc(0) : null
+    const data = queue.take(Math.min(queue.length, count))
     this.resumeIfDrained()
     return data
   }
 
-  private *readExactly(count: number): Steps<Buffer> {
-    this.giveBack()
-    this.throwError()
-    while (this.queue.length < count) {
-      if (this.eof) {
-        throw new IncompleteReadError(this.takeAll(), count)
-      }
-      yield* this.moreData('readexactly')
+  /** @internal */
+  _takeExactly(count: number): Buffer | null {
+    if (this.queue.length < count) {
+      if (this.eof) throw new IncompleteReadError(this.takeAll(), count)
+      return null
     }
     const data = this.queue.take(count)
     this.resumeIfDrained()
     return data
+  }
+
+  private *readAll(): Steps<Buffer> {
+    this.throwError()
+    const parts: Buffer[] = []
+    for (;;) {
+      const part = yield* this.read(this.limit)
+      if (part.length === 0) return parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts)
+      parts.push(this.borrows ? Buffer.from(part) : part)
+    }
   }
 
   private *readLine(): Steps<Buffer> {
@@ -241,8 +244,7 @@ export class StreamReader {
   }
 
   private *readUntil(separator: Uint8Array): Steps<Buffer> {
-    this.giveBack()
-    this.throwError()
+    this._beginRead()
     // Where the separator may begin: what was looked through is not looked through again.
     let from = 0
     for (;;) {
@@ -255,7 +257,7 @@ export class StreamReader {
         }
       }
       if (this.eof) throw new IncompleteReadError(this.takeAll(), null)
-      yield* this.moreData('readuntil')
+      yield* this._moreData('readuntil')
     }
   }
 
@@ -268,8 +270,8 @@ export class StreamReader {
     return data
   }
 
-  /** Done when there is more, or no more comes. No generator: connections spend their lives here. */
-  private moreData(method: string): Future<void> {
+  /** @internal */
+  _moreData(method: string): Future<void> {
     // One that is done was cancelled: nobody waits for it any more.
     if (this.waiter !== null && !this.waiter.done()) {
       const message = `${method}() called while another coroutine waits for incoming data`

@@ -20,7 +20,7 @@ export class FlowControl {
   private drainWaiters: Future<void>[] | null = null
   private closeWaiters: Future<void>[] | null = null
 
-  constructor(private readonly loop: EventLoop) {}
+  constructor(protected readonly loop: EventLoop) {}
 
   pause(): void {
     this.paused = true

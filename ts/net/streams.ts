@@ -3,8 +3,8 @@
 import { checkFunction, invalidType } from '../errors/arguments'
 import { isCancelled } from '../errors/errors'
 import type { Future } from '../future/future'
-import { FutureState } from '../future/waiter'
-import type { EventLoop } from '../loop/loop'
+import { FutureState, type Waiter } from '../future/waiter'
+import { type EventLoop, Kind } from '../loop/loop'
 import { schedulingLoop } from '../loop/running'
 import { type Coroutine, isGeneratorFunction } from '../task/coroutine'
 import { createOwnOpening } from '../task/opening'
@@ -16,6 +16,7 @@ import type { Protocol, Transport } from './protocol'
 import type { Server } from './server'
 import { StreamReader } from './stream_reader'
 import { FlowControl, StreamWriter } from './stream_writer'
+import { SocketTransport } from './transport'
 
 export interface StreamOptions {
   /** The reader's limit in bytes; by default 64 KiB. */
@@ -37,18 +38,17 @@ export type StreamHandler = (
 ) => Coroutine<void> | PromiseLike<void>
 
 /** Feeds a reader from a connection, and holds up writers that are too fast. */
-export class StreamProtocol implements Protocol {
+export class StreamProtocol extends FlowControl implements Protocol {
   readonly reader: StreamReader
-  private readonly flow: FlowControl
 
   constructor(
-    private readonly loop: EventLoop,
+    loop: EventLoop,
     { limit, borrow }: StreamOptions,
     /** Called for a connection that was accepted. */
     private readonly onConnection: ((reader: StreamReader, writer: StreamWriter) => void) | null,
   ) {
+    super(loop)
     this.reader = new StreamReader({ limit, borrow, loop })
-    this.flow = new FlowControl(loop)
   }
 
   connectionMade(transport: Transport): void {
@@ -64,13 +64,7 @@ export class StreamProtocol implements Protocol {
   }
 
   private writerFor(transport: Transport): StreamWriter {
-    return new StreamWriter(
-      transport,
-      this.flow,
-      this.reader,
-      this.loop,
-      this.onConnection !== null,
-    )
+    return new StreamWriter(transport, this, this.reader, this.loop, this.onConnection !== null)
   }
 
   dataReceived(data: Uint8Array): void {
@@ -82,18 +76,18 @@ export class StreamProtocol implements Protocol {
     return true
   }
 
-  connectionLost(error: Error | null): void {
+  override connectionLost(error: Error | null): void {
     if (error === null) this.reader.feedEof()
     else this.reader.setException(error)
-    this.flow.connectionLost(error)
+    super.connectionLost(error)
   }
 
   pauseWriting(): void {
-    this.flow.pause()
+    this.pause()
   }
 
   resumeWriting(): void {
-    this.flow.resume()
+    this.resume()
   }
 }
 
@@ -173,10 +167,10 @@ export function startServer(
   const options: StreamServerOptions = serverOptions(where, port, rest)
   const { drain = false } = options
   if (typeof drain !== 'boolean') throw invalidType('options.drain', 'a boolean', drain)
-  const make = () =>
-    new StreamProtocol(loop, options, (reader, writer) => {
-      serve(loop, handler, reader, writer, drain)
-    })
+  const onConnection = (reader: StreamReader, writer: StreamWriter) => {
+    serve(loop, handler, reader, writer, drain)
+  }
+  const make = () => new StreamProtocol(loop, options, onConnection)
   make()
   return loop.createServer(make, options)
 }
@@ -204,25 +198,50 @@ function serve(
     writer.transport.abort()
     return
   }
-  const options = { drain }
+  const { transport } = writer
+  // The task is of this connection, as what the transport calls is, and shares its context.
+  const context = transport instanceof SocketTransport ? transport._context : undefined
+  const options = { drain, context }
   const task: Task<void> = isGeneratorFunction(handler)
     ? loop.createTask(handler(reader, writer), options)
     : loop.createTask(() => handler(reader, writer), options)
-  task._onDone(() => {
-    if (task.cancelled()) {
-      writer.close()
-      return
-    }
+  task._addWaiter(new HandlerEnd(task, writer))
+}
+
+/** What is done when a handler has ended: an object, as a closure would hold more for each connection. */
+class HandlerEnd implements Waiter {
+  constructor(
+    private readonly task: Task<void>,
+    private readonly writer: StreamWriter,
+  ) {}
+
+  _wake(): void {
+    this.task._loop.ring.push(Kind.DONE_CALLBACK, this)
+  }
+
+  _describeWaiter(): string {
+    return 'startServer()'
+  }
+
+  run(): void {
+    const { task, writer } = this
     if (task._state === FutureState.RESULT) return
-    const exception = task.exception()
-    if (!isCancelled(exception)) {
-      loop.callExceptionHandler({
-        message: 'Unhandled exception in the handler of a connection',
-        exception,
-        transport: writer.transport,
-        task,
-      })
+    try {
+      if (!task.cancelled()) this.report(task.exception())
+      writer.close()
+    } catch (error) {
+      const message = 'Exception when the handler of a connection ended'
+      task._loop._callbackFailed(error, message, { task, transport: writer.transport })
     }
-    writer.close()
-  })
+  }
+
+  private report(exception: unknown): void {
+    if (isCancelled(exception)) return
+    this.task._loop.callExceptionHandler({
+      message: 'Unhandled exception in the handler of a connection',
+      exception,
+      transport: this.writer.transport,
+      task: this.task,
+    })
+  }
 }

@@ -65,7 +65,8 @@ export class SocketTransport implements Transport, StreamEvents {
   /** A file is being sent; what becomes of it if the kernel does that. */
   private sendingFile = false
   private fileOutcome: Future<FileOutcome> | null = null
-  private readonly context: AsyncResource
+  /** @internal In which its protocol is called. */
+  readonly _context: AsyncResource
 
   constructor(
     protected readonly loop: EventLoop,
@@ -73,7 +74,7 @@ export class SocketTransport implements Transport, StreamEvents {
     private readonly onConnected: (error: Error | null) => void = ignore,
     private readonly onLost: (transport: SocketTransport) => void = ignore,
   ) {
-    this.context = captureContext('GyreTransport')
+    this._context = captureContext('GyreTransport')
   }
 
   /** @internal The stream is there; the protocol hears of it with `begin`. */
@@ -338,7 +339,7 @@ export class SocketTransport implements Transport, StreamEvents {
   private deliver(data: Buffer | null): void {
     try {
       if (data === null) this.deliverEnd()
-      else this.context.runInAsyncScope(receive, this.protocol, data)
+      else this._context.runInAsyncScope(receive, this.protocol, data)
     } catch (error) {
       const method = data === null ? 'eofReceived' : 'dataReceived'
       this.fail(error, `Fatal error: protocol.${method}() call failed.`)
@@ -346,7 +347,7 @@ export class SocketTransport implements Transport, StreamEvents {
   }
 
   private deliverEnd(): void {
-    const keepOpen = this.context.runInAsyncScope(() => this.protocol.eofReceived?.())
+    const keepOpen = this._context.runInAsyncScope(() => this.protocol.eofReceived?.())
     if (keepOpen !== true || !this.canWriteEof()) this.close()
   }
 
@@ -365,7 +366,7 @@ export class SocketTransport implements Transport, StreamEvents {
   /** Calls the protocol; what it throws is reported and the connection goes on, as in asyncio. */
   private call(method: string, act: () => void): void {
     try {
-      this.context.runInAsyncScope(act)
+      this._context.runInAsyncScope(act)
     } catch (error) {
       const message = `protocol.${method}() failed`
       this.loop._callbackFailed(error, message, { protocol: this.protocol, transport: this })
