@@ -27,3 +27,16 @@ export interface Initializer {
   readonly spec: JobSpec
   readonly args: readonly unknown[]
 }
+
+/** Whether a value is sent without a copy being made first: primitives are, but for symbols. */
+export function isSentAsIs(value: unknown): boolean {
+  switch (typeof value) {
+    case 'object':
+      return value === null
+    case 'function':
+    case 'symbol':
+      return false
+    default:
+      return true
+  }
+}

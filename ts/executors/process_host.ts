@@ -7,11 +7,16 @@
 
 import { type ChildProcess, fork } from 'node:child_process'
 import { join } from 'node:path'
-import { deserialize, serialize } from 'node:v8'
 import { NotSendableError, WorkerDiedError } from '../errors/executor_errors'
 import type { Ending, HostedJob, Packed, RunningJob, StrayErrorListener, WorkerHost } from './host'
 import type { Initializer } from './messages'
-import type { FromProcess, ToProcess } from './process_messages'
+import {
+  type FromProcess,
+  type PackedValues,
+  packValues,
+  type ToProcess,
+  unpackValues,
+} from './process_messages'
 import { unwrapTransfers } from './transfer'
 
 export interface ProcessHostOptions {
@@ -35,6 +40,8 @@ class WorkerProcess {
   private readonly child: ChildProcess
   private id = 0
   private job: HostedJob | null = null
+  /** Whether it keeps the program alive. */
+  private isReferenced = true
   private spawnError: Error | null = null
   readonly exited: Promise<void>
 
@@ -65,7 +72,7 @@ class WorkerProcess {
       kind: 'start',
       initializer: initializer && {
         spec: initializer.spec,
-        args: serialize(initializer.args),
+        args: packValues(initializer.args),
       },
     })
     this.unref()
@@ -85,8 +92,8 @@ class WorkerProcess {
     const { spec, isChunk, packed } = job
     const id = ++this.id
     this.job = job
-    this.ref()
-    this.send({ kind: 'job', id, spec, args: packed.args as Uint8Array, isChunk })
+    if (!this.isReferenced) this.ref()
+    this.send({ kind: 'job', id, spec, args: packed.args as PackedValues, isChunk })
     const isRunning = () => this.job === job
     return {
       cancel: () => {
@@ -115,8 +122,9 @@ class WorkerProcess {
     const { job } = this
     if (job === null || message.id !== this.id) return
     this.job = null
-    this.unref()
+    // It may be given its next job here, and then goes on keeping the program alive.
     job.freed()
+    if (this.isIdle) this.unref()
     job.ended(endingOf(message))
   }
 
@@ -136,11 +144,13 @@ class WorkerProcess {
   }
 
   private ref(): void {
+    this.isReferenced = true
     this.child.ref()
     this.child.channel?.ref()
   }
 
   private unref(): void {
+    this.isReferenced = false
     this.child.unref()
     this.child.channel?.unref()
   }
@@ -157,7 +167,7 @@ export class ProcessHost implements WorkerHost {
   pack(args: readonly unknown[]): Packed {
     const { values } = unwrapTransfers(args)
     try {
-      return { args: serialize(values), transferList: [] }
+      return { args: packValues(values), transferList: [] }
     } catch (cause) {
       const { message } = cause as Error
       const text = `an argument cannot be sent to a worker process: ${message}`
@@ -183,9 +193,9 @@ export class ProcessHost implements WorkerHost {
 function endingOf(message: FromProcess): Ending {
   switch (message.kind) {
     case 'result':
-      return { kind: 'result', value: deserialize(message.value) }
+      return { kind: 'result', value: unpackValues(message.value)[0] }
     case 'results':
-      return { kind: 'results', values: deserialize(message.values), error: message.error }
+      return { kind: 'results', values: unpackValues(message.values), error: message.error }
     default:
       return message
   }

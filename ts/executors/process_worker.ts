@@ -1,11 +1,11 @@
 // The program of a process of the pool: takes one job after another from its parent, and ends with it.
 
-import { deserialize, serialize } from 'node:v8'
+import { serialize } from 'node:v8'
 import { NotSendableError } from '../errors/executor_errors'
 import { sendError } from './error_transport'
 import type { CancelWatch } from './job'
 import type { Reply } from './messages'
-import type { FromProcess, ToProcess } from './process_messages'
+import { type FromProcess, packValues, type ToProcess, unpackValues } from './process_messages'
 import { runJob, type WorkerSide } from './run_job'
 import { unwrapTransfers } from './transfer'
 
@@ -40,7 +40,7 @@ process.on('message', (message: ToProcess) => {
       const { initializer } = message
       if (initializer === null) return
       const { spec, args } = initializer
-      side = { initializer: { spec, args: deserialize(args) }, isCloneable }
+      side = { initializer: { spec, args: unpackValues(args) }, isCloneable }
       return
     }
     case 'job':
@@ -56,7 +56,7 @@ process.on('disconnect', () => process.exit())
 async function runSent({ id, spec, args, isChunk }: ToProcess & { kind: 'job' }): Promise<void> {
   const watch = new RunningWatch(id)
   running = watch
-  const reply = await runJob({ spec, args: deserialize(args), isChunk }, watch, side)
+  const reply = await runJob({ spec, args: unpackValues(args), isChunk }, watch, side)
   if (running === watch) running = null
   process.send?.({ id, ...pack(reply) } as FromProcess)
 }
@@ -64,11 +64,10 @@ async function runSent({ id, spec, args, isChunk }: ToProcess & { kind: 'job' })
 function pack(reply: Reply): object {
   try {
     if (reply.kind === 'result') {
-      const [value] = unwrapTransfers([reply.value]).values
-      return { kind: 'result', value: serialize(value) }
+      return { kind: 'result', value: packValues(unwrapTransfers([reply.value]).values) }
     }
     if (reply.kind === 'results') {
-      return { ...reply, values: serialize(unwrapTransfers(reply.values).values) }
+      return { ...reply, values: packValues(unwrapTransfers(reply.values).values) }
     }
     return reply
   } catch (cause) {

@@ -8,14 +8,8 @@ import type { Piscina } from 'piscina'
 import { NotSendableError, WorkerDiedError } from '../errors/executor_errors'
 import { CancelFlags } from './cancel_flags'
 import type { Ending, HostedJob, Packed, RunningJob, StrayErrorListener, WorkerHost } from './host'
-import type { Initializer } from './messages'
-import {
-  endingOf,
-  isSentAsIs,
-  type ThreadReply,
-  type ThreadStart,
-  threadMessage,
-} from './thread_messages'
+import { type Initializer, isSentAsIs } from './messages'
+import { endingOf, type ThreadReply, type ThreadStart, threadMessage } from './thread_messages'
 import { unwrapTransfers } from './transfer'
 
 export interface ThreadHostOptions {

@@ -40,16 +40,3 @@ export type ThreadReply = Exclude<Reply, { kind: 'result' }> | readonly [result:
 export function endingOf(reply: ThreadReply): Ending {
   return 'kind' in reply ? reply : { kind: 'result', value: reply[0] }
 }
-
-/** Whether a value is sent without a copy being made first: primitives are, but for symbols. */
-export function isSentAsIs(value: unknown): boolean {
-  switch (typeof value) {
-    case 'object':
-      return value === null
-    case 'function':
-    case 'symbol':
-      return false
-    default:
-      return true
-  }
-}

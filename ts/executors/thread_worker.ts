@@ -4,15 +4,9 @@ import { workerData } from 'node:worker_threads'
 import { NotSendableError } from '../errors/executor_errors'
 import { CancelFlag } from './cancel_flags'
 import { sendError } from './error_transport'
-import type { Reply } from './messages'
+import { isSentAsIs, type Reply } from './messages'
 import { runJob, type WorkerSide } from './run_job'
-import {
-  isSentAsIs,
-  jobOf,
-  type ThreadMessage,
-  type ThreadReply,
-  type ThreadStart,
-} from './thread_messages'
+import { jobOf, type ThreadMessage, type ThreadReply, type ThreadStart } from './thread_messages'
 import { unwrapTransfers } from './transfer'
 
 const { flags, initializer } = workerData as ThreadStart
