@@ -19,7 +19,7 @@ import { latenessOf } from './statistics.js'
 
 const jobs = new URL('./pool_jobs.js', import.meta.url)
 const IN_FLIGHT = 16
-/** So many until V8 has compiled what a job goes through, on both of its sides: most jobs go to one thread. */
+/** So many until V8 has compiled what a job goes through, on both of its sides. */
 const WARM_UP_ROUNDS = 8
 const WORKERS = Math.min(2, availableParallelism())
 /** One piece of arithmetic: some 5 ms. */

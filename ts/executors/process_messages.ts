@@ -29,9 +29,8 @@ export type ToProcess =
     }
   | { readonly kind: 'cancel'; readonly id: number }
 
-/** A reply whose values are packed; see Reply. */
-export type FromProcess = { readonly id: number } & /** A list of one. */
-(
+/** A reply whose values are packed, a single one as a list; see Reply. */
+export type FromProcess = { readonly id: number } & (
   | { readonly kind: 'result'; readonly value: PackedValues }
   | { readonly kind: 'results'; readonly values: PackedValues; readonly error: SentError | null }
   | { readonly kind: 'threw'; readonly error: SentError }
