@@ -10,12 +10,14 @@ import {
   ExceptionGroup,
   Lock,
   sleep,
+  type Task,
   TimeoutError,
   taskGroup,
   timeout,
+  waitFor,
 } from 'gyre'
 import { runVirtual } from 'gyre/testing'
-import { messageOf, rejectionOf } from '../thrown.js'
+import { codeOf, messageOf, rejectionOf } from '../thrown.js'
 
 /** A child that fails while it cleans up after it was cancelled. */
 async function failingCleanup() {
@@ -137,6 +139,14 @@ test('who catches the errors is cancelled at the next wait', async () => {
     task.cancel()
     assert.ok((await rejectionOf(task)) instanceof CancelledError)
     assert.deepEqual(events, [['cleanup', 'cleanup'], 1, 'waited'])
+  })
+})
+
+test('an operation that must not wait for what it is given says so', async () => {
+  await runVirtual(async () => {
+    const task: Task<unknown> = createTask(async () => await waitFor(task, 1_000))
+    const error = await rejectionOf(task)
+    assert.equal(codeOf(error), 'ERR_AWAIT_SELF')
   })
 })
 

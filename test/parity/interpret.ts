@@ -96,7 +96,7 @@ function* runWaiting(
       return new Returned(s.value)
     case 'call': {
       const made = env.ranks.instance(s.coro)
-      return made === null ? skip : yield* env.start(made)
+      return made === null ? skip : yield* runInstance(env, made)
     }
     case 'await': {
       const target = env.slots.get(s.slot)

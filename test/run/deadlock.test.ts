@@ -2,8 +2,18 @@
 // when Node finds that nothing is left that could bring an event.
 
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { test } from 'node:test'
-import { CancelledError, createTask, DeadlockError, Future, gather, sleep, type Task } from 'gyre'
+import {
+  CancelledError,
+  createTask,
+  DeadlockError,
+  Future,
+  gather,
+  sleep,
+  type Task,
+  timeout,
+} from 'gyre'
 import { runVirtual } from 'gyre/testing'
 import { runProgram } from '../program.js'
 import { rejectionOf } from '../thrown.js'
@@ -110,6 +120,19 @@ test('main is cancelled by its own deadlock, and may clean up', async () => {
     }),
   )
   assert.deepEqual(events, ['cancelled', 'cleaned up'])
+})
+
+test('a generator main that waits for an async body is seen to be stuck at once', async () => {
+  const beforeExit = once(process, 'beforeExit').then(() => assert.fail('found by the end of Node'))
+  const message = await Promise.race([
+    beforeExit,
+    deadlockOf(
+      runVirtual(function* () {
+        yield* timeout(null, async () => await new Future<void>())
+      }),
+    ),
+  ])
+  assert.match(message, /main task/)
 })
 
 test('a promise from outside is no deadlock on the virtual clock', async () => {

@@ -50,11 +50,11 @@ export function* runBody<A, T>(
   given.then(
     (value) => {
       bodyEnded()
-      end.setResult(value as T)
+      if (!end._loop.isClosed()) end.setResult(value as T)
     },
     (error) => {
       bodyEnded()
-      end.setException(error)
+      if (!end._loop.isClosed()) end.setException(error)
     },
   )
   return yield* end

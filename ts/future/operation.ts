@@ -130,7 +130,8 @@ class OperationSteps<T, A, B> extends LatePromise<A | B> implements Await {
     const { owner } = this
     if (owner !== null) {
       owner._endAwait(this)
-      const cancellation = this._future._keepsError() ? null : owner._takeCancellation()
+      const isKept = this.failure === null && this._future._keepsError()
+      const cancellation = isKept ? null : owner._takeCancellation()
       if (cancellation !== null) this.failure = cancellationIn(this._future) ?? cancellation
     }
     const loop = loopOf(this.owner)

@@ -45,12 +45,15 @@ function taskParts(task: Task<unknown>): string[] {
   return [...parts, ...rest]
 }
 
-/** What a task waits for now; an async function may wait for several futures at once. */
+/**
+ * What a task waits for now. An async function may wait for several futures at once, and a generator
+ * for an async body, which waits for others.
+ */
 export function waitedFor(task: Task<unknown>): Future<unknown>[] {
-  if (task._waitsFor !== null) return [task._waitsFor]
   const awaits = task._awaits
   const entries = awaits === null ? [] : awaits instanceof Set ? [...awaits] : [awaits]
-  return entries.map((entry) => entry._future as Future<unknown>)
+  const futures = entries.map((entry) => entry._future as Future<unknown>)
+  return task._waitsFor === null ? futures : [task._waitsFor, ...futures]
 }
 
 /** `crawler() running at crawl.ts:12`, or without the place where JavaScript does not tell it. */

@@ -72,7 +72,7 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
     }
     this.coro = coro
     // It may be rejected before the first step looks at it; the task will tell of that.
-    if (coro instanceof Promise) coro.then(undefined, ignore)
+    if (coro instanceof Promise) coro.then(undefined, () => {})
     this.name =
       options.name === undefined ? (unmade?.taskNumber() ?? takeTaskNumber()) : String(options.name)
     this.resource = options.context ?? captureContext('GyreTask')
@@ -384,13 +384,17 @@ export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, 
     this._wake()
   }
 
-  /** Follows the promise of an async function to its end. */
+  /** Follows the promise of an async function to its end, which is nobody's once the loop is closed. */
   private follow(promise: PromiseLike<T>): void {
     this._loop._promisesDue = true
     if (this._loop._debug) this._loop._promiseSteps.resume(this)
     promise.then(
-      (value) => this.finish(value),
-      (error) => this._fail(error),
+      (value) => {
+        if (!this._loop.isClosed()) this.finish(value)
+      },
+      (error) => {
+        if (!this._loop.isClosed()) this._fail(error)
+      },
     )
   }
 
@@ -439,8 +443,6 @@ function leave(future: Future<unknown>, waiter: Waiter): void {
   future._removeWaiter(waiter)
   future._onDone(() => future._markRetrieved())
 }
-
-function ignore(): void {}
 
 /** A plain function for runInAsyncScope, so that no closure is made for each step. */
 function stepTask(task: Task<unknown>): void {
