@@ -3,7 +3,16 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Coroutine, createTask, Future, getRunningLoop, newEventLoop, run, sleep } from 'gyre'
+import {
+  type Coroutine,
+  createTask,
+  Future,
+  getRunningLoop,
+  KeyboardInterrupt,
+  newEventLoop,
+  run,
+  sleep,
+} from 'gyre'
 
 /** A future that Node's event loop completes. */
 function fromNode(): Future<void> {
@@ -122,5 +131,56 @@ test('stop() from the function that a wake-up resumed ends the loop, though noth
   // Long after the first visit, when the loop sleeps.
   setTimeout(() => future.setResult(1), 2)
   await loop.runForever()
+  loop.close()
+})
+
+test('stop() and what ends the loop are heard behind the microtasks of a visit for a timer', async () => {
+  for (const end of ['stop', 'interrupt']) {
+    const loop = newEventLoop()
+    const late: string[] = []
+    loop.createTask(async () => {
+      await sleep(1)
+      if (end === 'interrupt') throw new KeyboardInterrupt()
+      loop.stop()
+    })
+    loop.callLater(2000, () => late.push(end))
+    const outcome = await loop.runForever().then(
+      () => 'stop',
+      (error) => (error instanceof KeyboardInterrupt ? 'interrupt' : error),
+    )
+    assert.equal(outcome, end)
+    assert.deepEqual(late, [])
+    loop.close()
+  }
+})
+
+test('stop() lets all that a wake-up resumed go on first, and is heard once', async () => {
+  const loop = newEventLoop()
+  const order: string[] = []
+  const future = loop.createFuture<void>()
+  loop.createTask(async () => {
+    await future
+    loop.stop()
+    order.push('stop')
+  })
+  loop.createTask(async () => {
+    const nested = async (depth: number): Promise<void> => {
+      if (depth === 0) await future
+      else await nested(depth - 1)
+    }
+    await nested(9)
+    order.push('other')
+  })
+  setTimeout(() => future.setResult(), 2)
+  await loop.runForever()
+  assert.deepEqual(order, ['stop', 'other'])
+  assert.equal(loop.metrics().ready, 0)
+  // The next run is not stopped by what stopped this one.
+  loop.callLater(1, () => {
+    order.push('timer')
+    loop.stop()
+  })
+  await loop.runForever()
+  assert.deepEqual(order, ['stop', 'other', 'timer'])
   loop.close()
 })

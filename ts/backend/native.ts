@@ -335,7 +335,7 @@ export class NativeBackend implements Backend, NativeOwner {
       this.deferral.afterMicrotasks()
     } else if (outcome === Visit.IDLE && this.host.ring.size === 0) {
       this.host.ring.control[Control.ASLEEP] = 1
-    } else if (this.host.ring.size === 0) {
+    } else if (this.isVirtual && this.host.ring.size === 0) {
       // Native code visits only for what is ready: of a virtual clock that may jump it knows
       // nothing.
       setImmediate(() => {

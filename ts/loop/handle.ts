@@ -17,6 +17,9 @@ export interface Runnable {
   run(): void
 }
 
+/** Stands in the ring so that there is a turn. */
+export const NOTHING: Runnable = { run() {} }
+
 type Callback = (...args: never[]) => unknown
 
 const NO_ARGUMENTS: readonly unknown[] = []

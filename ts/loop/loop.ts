@@ -27,6 +27,7 @@ import {
   type Handle,
   type HandleOwner,
   keptArguments,
+  NOTHING,
   newHandle,
   newTimerHandle,
   type Runnable,
@@ -66,7 +67,6 @@ export class EventLoop extends ExceptionReporter<EventLoop> implements BackendHo
   static _visited: EventLoop | null = null
   /** @internal The loop that runForever runs on this thread. */
   static _run: EventLoop | null = null
-
   /** @internal Called when a loop is closed; the layer of tasks reports what is left there. */
   static _onClose: (loop: EventLoop) => void = () => {}
 
@@ -76,17 +76,14 @@ export class EventLoop extends ExceptionReporter<EventLoop> implements BackendHo
   /** @internal */ readonly _isVirtual: boolean
   /** @internal Made by getEventLoop, and so replaced by it when closed. */ _isDefault = false
   /** @internal Promises were resolved in this turn. */ _promisesDue = false
-  /** @internal The tasks that are not done, in the order of their making. */
-  readonly _tasks = new LinkedList()
+  /** @internal Those not done, oldest first. */ readonly _tasks = new LinkedList()
   /** @internal What makes this loop's tasks instead of Task: see task/factory.ts. */
   _taskFactory: unknown = null
   /** @internal Which tasks may be made; null as long as nothing asks for it. */
   _admission: Admission | null = null
   /** @internal Called when the loop begins to drain. */ readonly _atDrain = new Set<() => void>()
-  /** @internal Virtual clocks only: nothing is ready and no timer is armed. */
-  _onStuck: () => void = () => {}
-  /** @internal Called once, when the loop is closed. */
-  readonly _atClose: (() => void)[] = []
+  /** @internal Virtual clocks only: nothing can come. */ _onStuck: () => void = () => {}
+  /** @internal Called when it is closed. */ readonly _atClose: (() => void)[] = []
   /** @internal */ readonly _foreign = new ForeignHandles()
   /** @internal Called when a run ends with `stop`, or by an error that ends the loop. */
   private settleRun: ((error: unknown) => void) | null = null
@@ -175,7 +172,7 @@ export class EventLoop extends ExceptionReporter<EventLoop> implements BackendHo
   /** Ends `runForever` when the turn that is going on is finished. */
   stop(): void {
     this.stopping = true
-    if (this.ring.control[Control.ASLEEP] !== 0) this.ring.onWake()
+    this.makeVisited()
   }
 
   /** Whether `runForever`, `runUntilComplete` or `run` is running this loop. */
@@ -281,7 +278,12 @@ export class EventLoop extends ExceptionReporter<EventLoop> implements BackendHo
   /** @internal Ends the run at once: what else is ready stays in the ring. */
   _interrupt(error: unknown): void {
     if (this._interruption === null) this._interruption = error
-    if (this.ring.control[Control.ASLEEP] !== 0) this.ring.onWake()
+    this.makeVisited()
+  }
+
+  /** A run is ended in a visit; behind the microtasks of one, there is another if something is ready. */
+  private makeVisited(): void {
+    if (EventLoop._visited !== this && this._isActive()) this.ring.push(Kind.HANDLE, NOTHING)
   }
 
   /** @internal Takes an interruption back: the error goes another way. */
@@ -310,8 +312,7 @@ export class EventLoop extends ExceptionReporter<EventLoop> implements BackendHo
 
   /** @internal For the backend. */
   wantsVisit(): boolean {
-    const isEnding = this.stopping || this._interruption !== null
-    return this.ring.size > 0 || this.timersOverdue || isEnding || this._isVirtual
+    return this.ring.size > 0 || this.timersOverdue || this._isVirtual
   }
 
   private runTurns(): Visit {
