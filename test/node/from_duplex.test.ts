@@ -27,6 +27,33 @@ async function socketPair(): Promise<{ client: net.Socket; accepted: net.Socket 
   return { client, accepted: accepted as net.Socket }
 }
 
+testAsync(
+  'a stream that hands its chunks on keeps what was written, whatever is written next',
+  async () => {
+    const handed: Buffer[] = []
+    const stream = new Duplex({
+      writableHighWaterMark: MIB,
+      read() {},
+      write(chunk, _encoding, written) {
+        handed.push(chunk)
+        written()
+      },
+    })
+    const { writer } = fromDuplex(stream)
+    const written: Buffer[] = []
+    for (let i = 0; i < 8; i++) {
+      for (const bytes of [100, 5000, 50_000]) {
+        const data = Buffer.alloc(bytes, 'a'.charCodeAt(0) + i)
+        written.push(data)
+        writer.write(data)
+        await sleep(1)
+      }
+    }
+    assert.ok(Buffer.concat(handed).equals(Buffer.concat(written)))
+    writer.transport.abort()
+  },
+)
+
 testAsync('reader and writer of a net.Socket talk, end and close', async () => {
   const { client, accepted } = await socketPair()
   const { reader, writer } = fromDuplex(client)

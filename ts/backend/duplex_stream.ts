@@ -9,7 +9,6 @@
 import type { Duplex } from 'node:stream'
 import { GyreError } from '../errors/errors'
 import type { SocketAddress, StreamEvents, StreamHandle } from './backend'
-import { writeCopy } from './copy_buffers'
 import { type ReadyRing, RUN_KIND } from './ready_ring'
 import { socketAddress } from './socket_address'
 
@@ -35,7 +34,7 @@ export class DuplexStream<S extends Duplex = Duplex> implements StreamHandle {
     protected readonly stream: S,
   ) {
     stream.pause()
-    stream.on('data', (data: Buffer) => this.enqueue((events) => events.streamData(data)))
+    stream.on('data', (data: Buffer) => ring.push(RUN_KIND, new Arrival(this, data)))
     stream.on('end', () => {
       this.mayClose = true
       this.enqueue((events) => events.streamEnded())
@@ -53,8 +52,9 @@ export class DuplexStream<S extends Duplex = Duplex> implements StreamHandle {
 
   write(data: Uint8Array): void {
     if (this.stream.destroyed) return
-    // The caller may reuse its memory as soon as this returns, while Node keeps what it is given.
-    writeCopy(data, this.give, this.written)
+    // The caller may reuse its memory as soon as this returns, while Node keeps what it is given, and
+    // some streams hand it on.
+    this.stream.write(Buffer.from(data), this.written)
     this.refresh()
   }
 
@@ -143,6 +143,11 @@ export class DuplexStream<S extends Duplex = Duplex> implements StreamHandle {
     this.mayClose = true
   }
 
+  /** @internal Data came in, and its turn has come. */
+  _deliver(data: Buffer): void {
+    this.events?.streamData(data)
+  }
+
   /** Called when there may be more or less to wait for than before. */
   protected refresh(): void {}
 
@@ -169,15 +174,11 @@ export class DuplexStream<S extends Duplex = Duplex> implements StreamHandle {
     })
   }
 
-  private readonly give = (copy: Buffer, written: (error?: Error | null) => void): void => {
-    this.stream.write(copy, written)
-  }
-
   private get features(): SocketFeatures {
     return this.stream as SocketFeatures
   }
 
-  private readonly written = (error?: Error | null): void => {
+  protected readonly written = (error?: Error | null): void => {
     // What failed or was dropped (of which there is no error) has left the buffer too, and yet
     // nothing has drained.
     if (error || this.stream.destroyed) return
@@ -186,6 +187,18 @@ export class DuplexStream<S extends Duplex = Duplex> implements StreamHandle {
     if (this.stream.writableLength > this.drainMark) return
     this.drainMark = -1
     this.enqueue((events) => events.streamDrained())
+  }
+}
+
+/** Data in the ready ring: an object, as a closure for each chunk would be dearer. */
+class Arrival {
+  constructor(
+    private readonly stream: DuplexStream,
+    private readonly data: Buffer,
+  ) {}
+
+  run(): void {
+    this.stream._deliver(this.data)
   }
 }
 

@@ -4,10 +4,10 @@ import net from 'node:net'
 import { NotSupportedError } from '../errors/errors'
 import { systemError } from '../errors/system_error'
 import type { ConnectEndpoint, InternetPlace, Place, SocketAddress, StreamEvents } from './backend'
-import { DuplexStream } from './duplex_stream'
 import type { FallbackSocket, FallbackSockets } from './fallback_sockets'
 import type { ReadyRing } from './ready_ring'
 import { socketAddress } from './socket_address'
+import { SocketStream } from './socket_stream'
 
 /**
  * Node 20 fills the rest of an abstract name with NULs, which makes it another name than everybody
@@ -16,8 +16,10 @@ import { socketAddress } from './socket_address'
 export const NO_ABSTRACT_NAMES =
   'abstract names need the native backend: node:net gives them another length than other programs'
 
-export class FallbackStream extends DuplexStream<net.Socket> implements FallbackSocket {
+export class FallbackStream extends SocketStream<net.Socket> implements FallbackSocket {
   private isReading = false
+  /** Whether the socket keeps the process alive, as Node's do at first. */
+  private isHolding = true
   private own: SocketAddress | null = null
   private peer: SocketAddress | null = null
 
@@ -98,9 +100,11 @@ export class FallbackStream extends DuplexStream<net.Socket> implements Fallback
   override refresh(): void {
     const socket = this.stream
     if (socket.destroyed) return
-    const isSending = socket.writableLength > 0 || socket.writableEnded !== socket.writableFinished
-    const isWaiting = socket.connecting || this.isReading || isSending
-    if (isWaiting && this.sockets.isActive) socket.ref()
+    const isWaiting = this.isReading || socket.connecting || isSending(socket)
+    const mayHold = isWaiting && this.sockets.isActive
+    if (mayHold === this.isHolding) return
+    this.isHolding = mayHold
+    if (mayHold) socket.ref()
     else socket.unref()
   }
 
@@ -130,6 +134,10 @@ function keepUntilClosed(socket: net.Socket): void {
   const halves = socket as unknown as Record<'_readableState' | '_writableState', object>
   Object.assign(halves._readableState, { autoDestroy: false })
   Object.assign(halves._writableState, { autoDestroy: false })
+}
+
+function isSending(socket: net.Socket): boolean {
+  return socket.writableLength > 0 || socket.writableEnded !== socket.writableFinished
 }
 
 export function isAbstract(place: Place): boolean {

@@ -8,7 +8,7 @@
 import type { CipherNameAndProtocol, PeerCertificate, TLSSocket } from 'node:tls'
 import { inspect } from 'node:util'
 import type { StreamEvents } from '../backend/backend'
-import { DuplexStream } from '../backend/duplex_stream'
+import { SocketStream } from '../backend/socket_stream'
 import { GyreError, NotSupportedError } from '../errors/errors'
 import type { TimerHandle } from '../loop/handle'
 import type { EventLoop } from '../loop/loop'
@@ -16,7 +16,7 @@ import type { ExtraInfo, Protocol, Transport } from '../net/protocol'
 import { SocketTransport } from '../net/transport'
 
 /** A TLSSocket as a stream of the backend's contract. */
-class TlsStream extends DuplexStream<TLSSocket> {
+class TlsStream extends SocketStream<TLSSocket> {
   private timer: TimerHandle | null = null
   /** The peer has said goodbye and has all that was written: nothing can be lost any more. */
   private owesOnlyGoodbye = false
