@@ -6,6 +6,8 @@ import { type OperationCase, type Own, onBothBackends, type Scenario } from './s
 import { latenessOf } from './statistics.js'
 
 const STEP_MS = 0.2
+/** Two thousand at once would be late by what it takes to arm them. */
+const ARMED_PER_STEP = 20
 
 function delayed(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))
@@ -47,9 +49,14 @@ function idle(ms: number, count: number): OperationCase {
   }
 }
 
-/** Delays from 1 to 20 ms, the same for all arms. */
+/** Delays from 1 to 20 ms, the same for all arms; whole ones, as setTimeout drops fractions. */
 function delayAt(index: number): number {
-  return 1 + ((index * 7919) % 1900) / 100
+  return 1 + ((index * 7919) % 20)
+}
+
+/** How many are armed after a step, of `count` in all, where `index` were before. */
+function armedBy(index: number, count: number): number {
+  return Math.min(index + ARMED_PER_STEP, count)
 }
 
 function workFor(ms: number): void {
@@ -57,7 +64,7 @@ function workFor(ms: number): void {
   while (performance.now() < endMs);
 }
 
-/** Timers among steps of a fifth of a millisecond, one behind the other. */
+/** Timers among steps of a fifth of a millisecond, one behind the other, each of which arms some. */
 const busy: OperationCase = {
   kind: 'operation',
   name: `among steps of ${STEP_MS} ms`,
@@ -74,8 +81,8 @@ const busy: OperationCase = {
           await delayed(delayAt(index))
           lateUs.push((performance.now() - dueAtMs) * 1e3)
         }
-        for (let index = 0; index < count; index++) void wait(index)
-        while (lateUs.length < count) {
+        for (let index = 0; lateUs.length < count; ) {
+          for (const end = armedBy(index, count); index < end; index++) void wait(index)
           workFor(STEP_MS)
           await new Promise((resolve) => setImmediate(resolve))
         }
@@ -90,8 +97,8 @@ const busy: OperationCase = {
           yield* sleep(delayAt(index))
           lateUs.push((performance.now() - dueAtMs) * 1e3)
         }
-        for (let index = 0; index < count; index++) createTask(wait(index))
-        while (lateUs.length < count) {
+        for (let index = 0; lateUs.length < count; ) {
+          for (const end = armedBy(index, count); index < end; index++) createTask(wait(index))
           workFor(STEP_MS)
           yield* sleep(0)
         }
