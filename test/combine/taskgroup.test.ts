@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { inspect } from 'node:util'
 import {
   CancelledError,
   createTask,
@@ -319,5 +320,22 @@ test('bad arguments: no body, no coroutine, no task to run in', async () => {
     // @ts-expect-error a body that gives a number: reported like an error of the body
     const error = await rejectionOf(taskGroup(() => 5))
     assert.ok(codeOf(error) === 'ERR_INVALID_ARG_TYPE' || messages(error).length === 1)
+  })
+})
+
+test('a group prints how many tasks and errors it has, as asyncio’s does', async () => {
+  await runVirtual(async () => {
+    const error = await rejectionOf(
+      taskGroup(async (group) => {
+        assert.equal(inspect(group), '<TaskGroup entered>')
+        group.createTask(failing(1, 'one'))
+        group.createTask(() => sleep(5).catch(() => sleep(5)))
+        assert.equal(inspect(group), '<TaskGroup tasks=2 entered>')
+        await sleep(3).catch(() =>
+          assert.equal(inspect(group), '<TaskGroup tasks=1 errors=1 cancelling>'),
+        )
+      }),
+    )
+    assert.deepEqual(messages(error), ['one'])
   })
 })

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { inspect } from 'node:util'
 import {
   CancelledError,
   createTask,
@@ -334,5 +335,26 @@ test('a timeout can be waited for once', async () => {
     assert.ok(never instanceof Object && !(never instanceof Future))
     await sleep(1)
     assert.equal(runs, 1, 'what nobody waits for does not start')
+  })
+})
+
+test('a timeout prints its state and its deadline as asyncio’s does', async () => {
+  await runVirtual(function* () {
+    let seen: Timeout | undefined
+    yield* timeout(1_000, function* (t) {
+      seen = t
+      assert.equal(inspect(t), '<Timeout [active] when=1000>')
+      t.reschedule(null)
+      assert.equal(inspect(t), '<Timeout [active] when=null>')
+    })
+    assert.equal(inspect(seen), '<Timeout [finished]>')
+    try {
+      yield* timeout(1, function* (t) {
+        seen = t
+        yield* sleep(2)
+      })
+    } catch {
+      assert.equal(inspect(seen), '<Timeout [expired]>')
+    }
   })
 })

@@ -220,6 +220,32 @@ test('a running loop cannot run again, and no second loop can run beside it', as
   other.close()
 })
 
+test('a run that is refused leaves the one that is going on alone, and starts nothing', async () => {
+  const loop = newEventLoop()
+  const other = newEventLoop()
+  let started = 0
+  const result = await loop.runUntilComplete(async () => {
+    const refused = [loop, other].map((one) =>
+      rejectionOf(
+        one.runUntilComplete(function* () {
+          started++
+          yield* sleep(0)
+        }),
+      ),
+    )
+    const done = rejectionOf(loop.runUntilComplete(sleep(0)))
+    await sleep(2)
+    for (const error of await Promise.all([...refused, done])) {
+      assert.equal((error as RuntimeError).code, 'ERR_LOOP_RUNNING')
+    }
+    return 'went on'
+  })
+  assert.equal(result, 'went on')
+  assert.equal(started, 0)
+  loop.close()
+  other.close()
+})
+
 test('close is idempotent and illegal while running', async () => {
   const loop = newEventLoop()
   await loop.runUntilComplete(async () => {

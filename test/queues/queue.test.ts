@@ -148,6 +148,9 @@ test('what cannot be done at once says so', () => {
   assert.throws(() => new Queue(1.5), { code: 'ERR_OUT_OF_RANGE' })
   assert.throws(() => new Queue('5' as never), { code: 'ERR_INVALID_ARG_TYPE' })
   assert.equal(new Queue(-1).full(), false)
+  const boundless = new Queue<number>(Infinity)
+  boundless.putNowait(1)
+  assert.equal(boundless.full(), false)
   assert.equal(inspect(queue), '<Queue maxsize=1 items=1 tasks=1>')
 })
 

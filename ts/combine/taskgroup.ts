@@ -1,5 +1,6 @@
 // taskGroup: tasks that live and end together, after asyncio's TaskGroup (3.13).
 
+import { inspect } from 'node:util'
 import { checkFunction } from '../errors/arguments'
 import { CancelledError, endsLoop, RuntimeError } from '../errors/errors'
 import { ExceptionGroup } from '../errors/exception_group'
@@ -62,6 +63,14 @@ export class TaskGroup {
     this.abort(reason)
     this.parentCancelRequested = true
     this.parent.cancel(reason)
+  }
+
+  [inspect.custom](): string {
+    const parts = ['TaskGroup']
+    if (this.tasks.size > 0) parts.push(`tasks=${this.tasks.size}`)
+    if (this.errors.length > 0) parts.push(`errors=${this.errors.length}`)
+    parts.push(this.state === State.ABORTING ? 'cancelling' : 'entered')
+    return `<${parts.join(' ')}>`
   }
 
   /** @internal Waits for the tasks. Returns the error to throw, or NO_ERROR. */

@@ -1,5 +1,6 @@
 // timeout, timeoutAt and waitFor, after asyncio's timeouts module (3.13).
 
+import { inspect } from 'node:util'
 import type { TimerTarget } from '../backend/timer_table'
 import { checkFunction, checkMilliseconds } from '../errors/arguments'
 import { CancelledError, RuntimeError, TimeoutError } from '../errors/errors'
@@ -64,6 +65,12 @@ export class Timeout implements TimerTarget {
     if (whenMs === null) return
     if (whenMs <= this.loop.time()) this.soon = this.loop.callSoon(() => this.timerFired())
     else this.loop._timers.arm(this, whenMs)
+  }
+
+  [inspect.custom](): string {
+    const when = this.whenMs === null ? 'null' : Math.round(this.whenMs * 1000) / 1000
+    const deadline = this.state === State.ENTERED ? ` when=${when}` : ''
+    return `<Timeout [${this.state}]${deadline}>`
   }
 
   /** @internal */

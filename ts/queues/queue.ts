@@ -22,9 +22,9 @@ export class Queue<T = unknown> implements AsyncIterable<T> {
   private readonly finished = new Event()
   private isShutdown = false
 
-  /** Throws RangeError if `maxsize` is no whole number. */
+  /** Throws RangeError if `maxsize` is no whole number, nor Infinity: any number, as 0. */
   constructor(maxsize = 0) {
-    checkInteger('maxsize', maxsize, Number.MIN_SAFE_INTEGER)
+    if (maxsize !== Infinity) checkInteger('maxsize', maxsize, Number.MIN_SAFE_INTEGER)
     this.maxsize = maxsize
     this.store = this.makeStore()
     this.finished.set()

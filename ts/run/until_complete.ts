@@ -24,6 +24,8 @@ EventLoop.prototype.runUntilComplete = async function runUntilComplete<T>(
   coro: Coro<T>,
 ): Promise<T> {
   this._checkOpen()
+  // Refused before there is a future, whose end would stop the run that is going on.
+  if (EventLoop._run !== null) await this.runForever()
   const future = ensureFuture(coro, { loop: this })
   const stopLoop = (done: Future<T>) => {
     // An error that ends the loop has ended it already; see Task.
