@@ -145,17 +145,50 @@ test('what is used wrongly is said on stderr, with exit code 2', async (context)
   }
 })
 
+test('a main that fails ends the program, whatever it left open', async (context) => {
+  const open = (thrown: string) =>
+    file(
+      context,
+      'main.mjs',
+      `import { SystemExit } from 'gyre'
+      export default async () => { setInterval(() => {}, 1000); throw ${thrown} }`,
+    )
+  const failed = await gyre(['run', open(`new Error('too bad')`)])
+  assert.equal(failed.code, 1)
+  assert.match(failed.stderr, /^Error: too bad\n/)
+  assert.equal((await gyre(['run', open('new SystemExit(4)')])).code, 4)
+})
+
+test('a main that fails has its warnings printed', async (context) => {
+  const text = `export default async () => { process.emitWarning('look out'); throw new Error('bad') }`
+  const { stderr } = await gyre(['run', file(context, 'main.mjs', text)])
+  assert.match(stderr, /Warning: look out/)
+})
+
+test('a SyntaxError of the running program is its own', async (context) => {
+  const text = `export default async () => JSON.parse('{')`
+  const { stderr, code } = await gyre(['run', file(context, 'main.mjs', text)])
+  assert.equal(code, 1)
+  assert.match(stderr, /^SyntaxError: [\s\S]*main\.mjs:1/)
+})
+
 test('a file that does not load is the program’s failure', async (context) => {
   const broken = await gyre(['run', file(context, 'main.mjs', 'export default (')])
   assert.equal(broken.code, 1)
-  assert.match(broken.stderr, /SyntaxError/)
+  assert.match(broken.stderr, /main\.mjs:1\nexport default \(\n[\s\S]*\nSyntaxError/)
   const missing = await gyre(['run', file(context, 'main.mjs', `import 'no-such-package'`)])
   assert.equal(missing.code, 1)
   assert.match(missing.stderr, /no-such-package/)
 })
 
 test('help and version are printed to stdout', async () => {
-  for (const words of [['--help'], ['-h'], ['run', '--help']]) {
+  for (const words of [
+    ['--help'],
+    ['-h'],
+    ['run', '--help'],
+    ['info', '--json', '--help'],
+    ['worker', '-h'],
+  ]) {
     const { stdout, stderr, code } = await gyre(words)
     assert.deepEqual([stderr, code], ['', 0])
     for (const part of ['gyre run', 'gyre repl', 'gyre info']) assert.ok(stdout.includes(part))
@@ -164,6 +197,12 @@ test('help and version are printed to stdout', async () => {
   for (const word of ['--version', '-v']) {
     assert.deepEqual(await gyre([word]), { stdout: `${version}\n`, stderr: '', code: 0 })
   }
+})
+
+test('info takes the options that stand behind it', async () => {
+  const { stdout, stderr } = await gyre(['info', '--backend', 'fallback', '--json'])
+  assert.equal(stderr, '')
+  assert.equal(JSON.parse(stdout).backend, 'fallback')
 })
 
 test('info says which backend is in use, and why', async () => {

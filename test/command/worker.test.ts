@@ -45,5 +45,13 @@ test('what is wrong is said, with exit code 2', async (context) => {
   assert.match(String(await wrong()), /needs one module/)
   assert.match(String(await wrong('./nope.js')), /there is no file/)
   assert.match(String(await wrong(path)), /exports no function/)
+  assert.match(String(await wrong('--queue=q', path, '--debug')), /exports no function/)
   assert.match(String(await wrong(path, '--speed=9')), /Unknown option '--speed'/)
+  const jobs = file(context, 'more.mjs', 'export const double = (x) => 2 * x')
+  assert.match(String(await wrong(jobs, '--redis=here')), /--redis must be a URL of redis:/)
+  assert.match(
+    String(await wrong(jobs, '--concurrency=0')),
+    /--concurrency must be a whole number >= 1,/,
+  )
+  assert.match(String(await wrong(jobs, '--lock-ms=5')), /--lock-ms must be a whole number >= 100,/)
 })

@@ -171,6 +171,27 @@ test('a Runner is disposed of by its asyncDispose, also when nothing ran', async
   assert.equal(loop.isClosed(), true)
 })
 
+test('a Runner is not closed from inside, and goes on', async () => {
+  const runner = new Runner()
+  const code = await runner.run(async () => codeOf(await rejectionOf(runner.close())))
+  assert.equal(code, 'ERR_LOOP_RUNNING')
+  assert.equal(await runner.run(async () => 'still there'), 'still there')
+  await runner.close()
+})
+
+test('options of the wrong kind are refused', async () => {
+  const main = async () => {}
+  for (const options of [null, 5, { debug: 'yes' }, { handleSignals: 'no' }]) {
+    const error = await rejectionOf(run(main, options as never))
+    assert.equal(codeOf(error), 'ERR_INVALID_ARG_TYPE')
+  }
+  const runner = new Runner()
+  for (const options of [null, 5]) {
+    const error = await rejectionOf(runner.run(main, options as never))
+    assert.equal(codeOf(error), 'ERR_INVALID_ARG_TYPE')
+  }
+})
+
 test('a run that failed leaves the thread free for the next', async () => {
   const end = new SystemExit(3)
   for (const failure of [new Error('no'), end]) {

@@ -27,6 +27,9 @@ import {
 import { checkJson, isJson } from './json'
 import { type BullData, type BullResult, cancelChannel, PREFIX } from './messages'
 
+/** @internal A worker that renews its lock more often does little else. */
+export const LOCK_MS_MIN = 100
+
 /** Functions by the names of their jobs: plain, async, or generator functions. */
 export type JobTable = Readonly<Record<string, (...args: never[]) => unknown>>
 
@@ -279,7 +282,7 @@ export function serveJobs(table: JobTable, options: ServeJobsOptions): Operation
   }
   checkConnection(connection)
   if (concurrency !== undefined) checkInteger('options.concurrency', concurrency, 1)
-  if (lockMs !== undefined) checkInteger('options.lockMs', lockMs, 100)
+  if (lockMs !== undefined) checkInteger('options.lockMs', lockMs, LOCK_MS_MIN)
   if (takeoversMax !== undefined) checkInteger('options.takeoversMax', takeoversMax, 0)
   if (graceMs !== undefined) checkDelay('options.graceMs', graceMs)
   return new GeneratorOperation(() => new JobServer(table, options).serve())

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 // The command `gyre`: finds out what is wanted, and how that went.
 //
-// Options stand before the file of `gyre run`; what stands behind it is the program's own.
+// Options stand before the file of `gyre run`; what stands behind it is the program's own. The other commands
+// have them anywhere, among those of their own.
 
 import { inspect } from 'node:util'
 import { backendInfo } from '../backend/select'
@@ -21,17 +22,56 @@ const COMMANDS: Readonly<Record<string, (words: readonly string[]) => Promise<vo
   worker: startWorker,
 }
 
-/** Takes the options off the front. Those that need no command are answered: true. */
-function takeOptions(words: string[]): boolean {
-  while (words[0]?.startsWith('-')) {
-    const [name, value] = splitOption(words.shift() as string)
-    if (name === '--help' || name === '-h') return say(USAGE)
-    if (name === '--version' || name === '-v') return say(`${backendInfo().version}\n`)
-    if (name === '--debug') process.env.GYRE_DEBUG = '1'
-    else if (name === '--backend') process.env.GYRE_BACKEND = backendNamed(value ?? words.shift())
-    else throw new UsageError(`unknown option ${name}`)
+type Answer = (() => void) | null
+
+/** Takes the options off the front, and gives the answer to those that need no command. */
+function takeLeadingOptions(words: string[]): Answer {
+  let answer: Answer = null
+  while (words[0]?.startsWith('-') && answer === null) {
+    const word = words[0]
+    const found = takeOption(words)
+    if (found === undefined) throw new UsageError(`unknown option ${splitOption(word)[0]}`)
+    answer = found
   }
-  return false
+  return answer
+}
+
+/** Takes the options wherever they stand; others are left to the command. */
+function takeAllOptions(words: string[]): Answer {
+  const others: string[] = []
+  let answer: Answer = null
+  while (words.length > 0) {
+    const found = takeOption(words)
+    if (found === undefined) others.push(words.shift() as string)
+    else answer ??= found
+  }
+  words.push(...others)
+  return answer
+}
+
+/** Takes one off the front and does what it says; undefined if there is none. */
+function takeOption(words: string[]): Answer | undefined {
+  const [name, value] = splitOption(words[0] as string)
+  switch (name) {
+    case '--help':
+    case '-h':
+      words.shift()
+      return () => process.stdout.write(USAGE)
+    case '--version':
+    case '-v':
+      words.shift()
+      return () => process.stdout.write(`${backendInfo().version}\n`)
+    case '--debug':
+      words.shift()
+      process.env.GYRE_DEBUG = '1'
+      return null
+    case '--backend':
+      words.shift()
+      process.env.GYRE_BACKEND = backendNamed(value ?? words.shift())
+      return null
+    default:
+      return undefined
+  }
 }
 
 function splitOption(word: string): [name: string, value: string | undefined] {
@@ -44,18 +84,15 @@ function backendNamed(value: string | undefined): string {
   throw new UsageError(`--backend must be native or fallback, not ${value ?? 'nothing'}`)
 }
 
-function say(text: string): true {
-  process.stdout.write(text)
-  return true
-}
-
 async function execute(words: string[]): Promise<void> {
-  if (takeOptions(words)) return
+  const early = takeLeadingOptions(words)
+  if (early !== null) return early()
   const name = words.shift()
   if (name === undefined) throw new UsageError('a command is needed', USAGE.trimEnd())
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
   if (command === undefined) throw new UsageError(`unknown command ${name}`)
-  if (name !== 'info' && takeOptions(words)) return
+  const answer = name === 'run' ? takeLeadingOptions(words) : takeAllOptions(words)
+  if (answer !== null) return answer()
   await command(words)
 }
 
@@ -75,6 +112,21 @@ function exitCodeOf(error: unknown): number {
   return ExitCode.FAILED
 }
 
+/** Only Node knows where the mistake is in a file that V8 could not read, and tells it when it dies of it. */
+function isFromUnreadFile(error: unknown): boolean {
+  if (!(error instanceof SyntaxError)) return false
+  const frames = String(error.stack).split('\n').slice(1)
+  return frames.every((frame) => frame.includes('node:'))
+}
+
 execute(process.argv.slice(2)).catch((error) => {
-  process.exitCode = exitCodeOf(error)
+  if (isFromUnreadFile(error)) {
+    queueMicrotask(() => {
+      throw error
+    })
+    return
+  }
+  const exitCode = exitCodeOf(error)
+  // What failed does not go on, whatever it left open; but warnings are still on their way.
+  setImmediate(() => process.exit(exitCode))
 })

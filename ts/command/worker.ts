@@ -2,7 +2,7 @@
 
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
-import { type JobTable, serveJobs as ownServeJobs } from '../bullmq/serve_jobs'
+import { type JobTable, LOCK_MS_MIN, serveJobs as ownServeJobs } from '../bullmq/serve_jobs'
 import { run as ownRun } from '../run/runner'
 import { entryFor, prepareFile } from './prepare_file'
 import { UsageError } from './usage'
@@ -29,9 +29,9 @@ export async function startWorker(words: readonly string[]): Promise<void> {
     gyre !== null && bullmq !== null ? [gyre.run, bullmq.serveJobs] : [ownRun, ownServeJobs]
   const options = {
     queue: values.queue,
-    connection: values.redis,
-    concurrency: wholeNumber('--concurrency', values.concurrency),
-    lockMs: wholeNumber('--lock-ms', values['lock-ms']),
+    connection: redisUrl(values.redis),
+    concurrency: wholeNumber('--concurrency', values.concurrency, 1),
+    lockMs: wholeNumber('--lock-ms', values['lock-ms'], LOCK_MS_MIN),
     graceMs: GRACE_MS,
   }
   console.log(`gyre worker: ${names.join(', ')} of queue ${values.queue}`)
@@ -65,8 +65,12 @@ function tableOf(module: Record<string, unknown>): JobTable {
   ) as JobTable
 }
 
-function wholeNumber(option: string, value: string): number {
-  if (!/^[0-9]+$/.test(value))
-    throw new UsageError(`${option} must be a whole number, not ${value}`)
-  return Number(value)
+function redisUrl(value: string): string {
+  if (/^rediss?:\/\//.test(value) && URL.canParse(value)) return value
+  throw new UsageError(`--redis must be a URL of redis: or rediss:, not ${value}`)
+}
+
+function wholeNumber(option: string, value: string, min: number): number {
+  if (/^[0-9]+$/.test(value) && Number(value) >= min) return Number(value)
+  throw new UsageError(`${option} must be a whole number >= ${min}, not ${value}`)
 }

@@ -67,6 +67,11 @@ export class Runner {
     }
     if (options.loopFactory !== undefined) checkFunction('options.loopFactory', options.loopFactory)
     if (options.shutdown !== undefined) checkShutdown(options.shutdown)
+    for (const name of ['debug', 'handleSignals'] as const) {
+      const value: unknown = options[name]
+      if (value === undefined || typeof value === 'boolean') continue
+      throw invalidType(`options.${name}`, 'a boolean', value)
+    }
   }
 
   /** The loop, made at the first call. Throws RuntimeError when the runner is closed. */
@@ -94,6 +99,9 @@ export class Runner {
    */
   async run<T>(main: Coro<T>, options: MainOptions = {}): Promise<T> {
     checkCoro('main', main)
+    if (typeof options !== 'object' || options === null) {
+      throw invalidType('options', 'an object', options)
+    }
     if (EventLoop._run !== null || stepping.task !== null || stepping.maker !== null) {
       const message = 'run() cannot be called while an event loop is running in this thread'
       throw new RuntimeError(message, 'ERR_LOOP_RUNNING')
@@ -130,11 +138,15 @@ export class Runner {
 
   /**
    * Grants the grace of `shutdown`, cancels what is left, waits for it, reports its errors and closes
-   * the loop.
+   * the loop. Rejects with RuntimeError, and does nothing, while the loop is running.
    */
   async close(): Promise<void> {
     if (this.state !== State.INITIALIZED) return
     const loop = this.loop as EventLoop
+    if (loop.isRunning()) {
+      const message = 'a Runner cannot be closed while its loop is running'
+      throw new RuntimeError(message, 'ERR_LOOP_RUNNING')
+    }
     this.state = State.CLOSED
     try {
       await this.drain(loop)
