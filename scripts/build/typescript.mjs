@@ -1,12 +1,14 @@
-// Compiles TypeScript with the repository's own tsc: the library (ts/ to dist/) and the programs
-// written with it (test/, examples/ and bench/ to build/). Does nothing where nothing has changed,
-// and removes what was compiled from a source that is gone, lest it be packed or run.
+// Compiles TypeScript with the repository's own tsc: the library (ts/ to build/library/, its types to
+// dist/, where the bundle then comes) and the programs written with it (test/, examples/ and bench/ to
+// build/). Does nothing where nothing has changed, and removes what was compiled from a source that is
+// gone, lest it be packed or run.
 
 import { spawnSync } from 'node:child_process'
-import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join, relative } from 'node:path'
-import { writeEsmEntries } from '../write-esm-entries.mjs'
+import { publicEntries, writeEsmEntries } from '../write-esm-entries.mjs'
+import { bundleLibrary } from './bundle.mjs'
 import { filesUnder, Stamp } from './stamp.mjs'
 
 const PROGRAM_DIRECTORIES = ['test', 'examples', 'bench']
@@ -40,17 +42,27 @@ function prune(source, output) {
   }
 }
 
-export function buildLibrary(root) {
-  const inputs = ['ts', 'tsconfig.json', 'scripts/write-esm-entries.mjs', 'package.json']
-  const dist = join(root, 'dist')
+export async function buildLibrary(root) {
+  const inputs = [
+    'ts',
+    'tsconfig.json',
+    'scripts/write-esm-entries.mjs',
+    'scripts/build',
+    'package.json',
+  ]
+  const [library, dist] = [join(root, 'build/library'), join(root, 'dist')]
   const stamp = new Stamp(
     join(dist, '.stamp'),
     inputs.map((path) => join(root, path)),
   )
   if (stamp.isFresh()) return
   runTypeScript(root, 'tsconfig.json')
+  prune(join(root, 'ts'), library)
   prune(join(root, 'ts'), dist)
+  writeFileSync(join(library, 'package.json'), '{ "type": "commonjs" }\n')
   writeFileSync(join(dist, 'package.json'), '{ "type": "commonjs" }\n')
+  const entries = publicEntries(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')))
+  await bundleLibrary(root, entries)
   writeEsmEntries(root)
   stamp.write()
 }

@@ -50,7 +50,7 @@ class WorkerProcess {
     private readonly onExit: (process: WorkerProcess) => void,
     onStrayError: StrayErrorListener,
   ) {
-    this.child = fork(join(__dirname, 'process_worker.js'), [], {
+    this.child = fork(join(__dirname, '..', 'executors', 'process_worker.js'), [], {
       serialization: 'advanced',
       ...(env === undefined ? {} : { env }),
       ...(execArgv === undefined ? {} : { execArgv: [...execArgv] }),

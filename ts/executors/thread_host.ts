@@ -70,7 +70,7 @@ export class ThreadHost implements WorkerHost {
     const { maxWorkers, initializer, resourceLimits } = this.options
     const start: ThreadStart = { flags: this.flags.words, initializer }
     this.pool = new Piscina({
-      filename: join(__dirname, 'thread_worker.js'),
+      filename: join(__dirname, '..', 'executors', 'thread_worker.js'),
       name: 'run',
       minThreads: 0,
       maxThreads: maxWorkers,

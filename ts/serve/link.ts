@@ -31,7 +31,7 @@ export interface WorkerLink {
   kill(): void
 }
 
-const MAIN = join(__dirname, 'worker_main.js')
+const MAIN = join(__dirname, '..', 'serve', 'worker_main.js')
 
 export function startWorker(
   kind: WorkerKind,
