@@ -36,12 +36,21 @@ function* listenInLoop(answer: Answer): Coroutine<number> {
   return yield* wrap(listen(answer))
 }
 
+function* endIn(response: http.ServerResponse, body: Buffer): Coroutine<void> {
+  response.end(body)
+}
+
 function answers(body: Buffer): ServerCase {
   const end: Answer = (_request, response) => {
     response.end(body)
   }
   const endInTask: Answer = (request, response) => {
-    requestScope(request, response, function* () {
+    requestScope(request, response, () => endIn(response, body)).catch((error) =>
+      response.destroy(error),
+    )
+  }
+  const endInAsync: Answer = (request, response) => {
+    requestScope(request, response, async () => {
       response.end(body)
     }).catch((error) => response.destroy(error))
   }
@@ -49,6 +58,7 @@ function answers(body: Buffer): ServerCase {
     { name: 'node:http', backend: null, serve: () => listen(end) },
     ...onBothBackends('toDuplex', { serve: () => listenOnGyre(end) }),
     ...onBothBackends('requestScope', { serve: () => listenInLoop(endInTask) }),
+    ...onBothBackends('requestScope, async', { serve: () => listenInLoop(endInAsync) }),
   ]
   return {
     kind: 'server',

@@ -62,7 +62,7 @@ function sanitizerLibrary() {
 
 try {
   buildSanitizedAddon()
-  buildLibrary(root)
+  await buildLibrary(root)
   buildPrograms(root)
   const runner = join(root, 'scripts/run-tests.mjs')
   const wanted = process.argv.length > 2 ? process.argv.slice(2) : DIRECTORIES

@@ -22,7 +22,7 @@ const LAZY_BUILTINS = [
   'worker_threads',
 ]
 
-/** Modules of ts/ that nobody imports for what loading them does. */
+/** Modules of ts/ that nobody imports for what loading them does: none adds methods to EventLoop. */
 const LAZY_MODULES = [
   'backend/fallback',
   'backend/native',
@@ -30,7 +30,6 @@ const LAZY_MODULES = [
   'executors/free_names',
   'executors/process_host',
   'executors/thread_host',
-  'process/subprocess',
   'tls/handshake',
   'tls/tls_server',
 ]

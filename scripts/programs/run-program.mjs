@@ -13,8 +13,8 @@ const EXIT_CODE_OF_SIGNAL = 1
 /** Resolves to the exit code of the program at `path` (relative to the repository). */
 export async function runProgram(path, programArguments) {
   try {
-    buildLibrary(root)
-    buildAddon(root)
+    await buildLibrary(root)
+    await buildAddon(root)
     buildPrograms(root)
   } catch (error) {
     console.error(`gyre: ${error.message}`)

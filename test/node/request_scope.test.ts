@@ -68,6 +68,53 @@ testAsync('gives what the body gives, which answers by itself', () =>
   ),
 )
 
+testAsync('makes a signal only for who asks, and leaves no listener', async () => {
+  const made: object[] = []
+  const { AbortController } = globalThis
+  globalThis.AbortController = class extends AbortController {
+    constructor() {
+      super()
+      made.push(this)
+    }
+  }
+  const server = http.createServer()
+  try {
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const answers = async (body: (scope: RequestScope) => Coroutine<number>) => {
+      const client = http.get({ port, host: '127.0.0.1' })
+      client.on('error', () => {})
+      const [request, response] = (await once(server, 'request')) as [
+        http.IncomingMessage,
+        http.ServerResponse,
+      ]
+      const listeners = response.listenerCount('close')
+      const before = made.length
+      const scope = requestScope(request, response, body)
+      assert.equal(response.listenerCount('close'), listeners + 1)
+      const count = await scope
+      assert.equal(response.listenerCount('close'), listeners)
+      assert.equal(made.length - before, count)
+      response.end()
+    }
+    await answers(function* () {
+      yield* sleep(1)
+      return 0
+    })
+    await answers(function* (scope) {
+      yield* sleep(1)
+      assert.equal(scope.signal, scope.signal)
+      assert.equal(scope.signal, scope.task.signal)
+      return 1
+    })
+  } finally {
+    globalThis.AbortController = AbortController
+    server.close()
+    server.closeAllConnections()
+  }
+})
+
 testAsync('a client that goes away cancels the body, and its signal', () => {
   let begun = false
   const seen: string[] = []

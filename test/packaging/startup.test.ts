@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { runProgram } from '../program.js'
+import { readSource, sourceFiles } from './repository.js'
 
 /** Loading each of these costs 0.4 to 2 ms. */
 const DEAR = [
@@ -52,6 +53,17 @@ test('what is loaded late is loaded when it is used', async () => {
   const loaded = await resultOf(source)
   assert.ok(Array.isArray(loaded))
   assert.ok(loaded.includes('NativeModule child_process'))
+})
+
+test('every method that a module adds to the loop is there as soon as gyre is imported', async () => {
+  const added = sourceFiles('ts', ['.ts']).flatMap((path) =>
+    Array.from(readSource(path).matchAll(/^EventLoop\.prototype\.(\w+) =/gm), ([, name]) => name),
+  )
+  const source = `
+  const { EventLoop } = await import('gyre')
+  show(${JSON.stringify(added)}.filter((name) => typeof EventLoop.prototype[name] !== 'function'))`
+  assert.ok(added.length > 20, String(added.length))
+  assert.deepEqual(await resultOf(source), [])
 })
 
 test('importing all of gyre loads three files of it', async () => {

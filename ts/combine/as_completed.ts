@@ -46,11 +46,7 @@ export class CompletionOrder<T> implements TimerTarget {
       next: () => {
         if (this.left === 0) return { value: undefined, done: true }
         this.left--
-        const order = this
-        const next = new GeneratorOperation<T>(function* () {
-          return (yield* order.nextArrival()).result()
-        })
-        return { value: next, done: false }
+        return { value: new GeneratorOperation<T>(() => this.nextResult()), done: false }
       },
     }
   }
@@ -114,6 +110,10 @@ export class CompletionOrder<T> implements TimerTarget {
     const future = this.arrived.shift() as Future<T> | null
     if (future === null) throw new TimeoutError()
     return future
+  }
+
+  private *nextResult(): Generator<Future<unknown>, T, unknown> {
+    return (yield* this.nextArrival()).result()
   }
 
   /** A future in a box: `await` would open it otherwise. */

@@ -3,7 +3,7 @@
 import type { TimerTarget } from '../backend/timer_table'
 import { checkMilliseconds, outOfRange } from '../errors/arguments'
 import { Future } from '../future/future'
-import { GeneratorOperation, type Operation } from '../future/operation'
+import { GeneratorOperation, type Operation, type Steps } from '../future/operation'
 import { FutureState } from '../future/waiter'
 import { schedulingLoop } from '../loop/running'
 import { IDLE } from '../loop/timers'
@@ -43,9 +43,9 @@ export function wait<C extends Coro<unknown>>(
     throw outOfRange('options.returnWhen', `one of ${RETURN_WHEN.join(', ')}`, returnWhen)
   }
   for (const coro of all) checkCoro('coros', coro)
-  return new GeneratorOperation(function* () {
+  return new GeneratorOperation(() => {
     const futures = new Set(all.map((coro) => ensureFuture(coro)))
-    return (yield* untilEnough(futures, timeout, returnWhen)) as WaitResult<ResultOf<C>>
+    return untilEnough(futures, timeout, returnWhen) as Steps<WaitResult<ResultOf<C>>>
   })
 }
 

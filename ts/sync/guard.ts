@@ -33,12 +33,17 @@ export class Guard implements Disposable {
 
 /** Acquires, runs `body` in the current task, and releases, whatever the body does. */
 export function withAcquired<T>(owner: Acquirable, body: Body<void, T>): Operation<T> {
-  return new GeneratorOperation(function* (): Generator<Future<unknown>, T, unknown> {
-    const guard = yield* owner.acquire()
-    try {
-      return yield* runBody(body, undefined)
-    } finally {
-      guard.release()
-    }
-  })
+  return new GeneratorOperation(() => runAcquired(owner, body))
+}
+
+function* runAcquired<T>(
+  owner: Acquirable,
+  body: Body<void, T>,
+): Generator<Future<unknown>, T, unknown> {
+  const guard = yield* owner.acquire()
+  try {
+    return yield* runBody(body, undefined)
+  } finally {
+    guard.release()
+  }
 }
