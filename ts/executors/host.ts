@@ -25,9 +25,9 @@ export interface RunningJob {
 
 /** A job with the one who hears of it; not before `start` has returned. */
 export interface HostedJob extends SentJob {
-  /** Once, before `ended`: the worker can take another job, or another worker can be had. */
+  /** @internal Once, before `ended`: the worker can take another job, or another worker can be had. */
   freed(): void
-  /** Once, last. */
+  /** @internal Once, last. */
   ended(ending: Ending): void
 }
 
