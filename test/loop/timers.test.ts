@@ -20,6 +20,7 @@ function make(): { timers: Timers; told: string[] } {
   const backend = {
     armTimer: (slot: number, whenMs: number) => told.push(`arm ${slot} ${whenMs}`),
     cancelTimer: (slot: number) => told.push(`cancel ${slot}`),
+    time: () => 100.25,
   }
   timers.connect(backend as unknown as Backend)
   return { timers, told }
@@ -60,6 +61,17 @@ test('timers reach the backend in the order in which they were armed, the last a
     targets.map((one) => one._slot),
     [0, 1, 2],
   )
+})
+
+test('a delay counts from the clock at the call', () => {
+  const { timers, told } = make()
+  timers.visitBegins()
+  timers.arm(target(), 5)
+  timers.armIn(target(), 1.5)
+  assert.equal(timers.lastMs, 101.75)
+  assert.deepEqual(told, ['arm 0 5'])
+  timers.visitEnds()
+  assert.deepEqual(told, ['arm 0 5', 'arm 1 101.75'])
 })
 
 test('a timer that is asked for before the backend looks at the clock is there', () => {

@@ -37,7 +37,7 @@ export class CompletionOrder<T> implements TimerTarget {
     for (const future of this.todo) future._onDone(this.completed)
     if (timeoutMs !== null && this.left > 0) {
       if (timeoutMs <= 0) this.loop._timersOverdue()
-      this.loop._timers.arm(this, this.loop.time() + timeoutMs)
+      this.loop._timers.armIn(this, timeoutMs)
     }
   }
 

@@ -23,7 +23,7 @@ class Sleep<T> extends Future<T> implements TimerTarget {
   constructor(loop: EventLoop, delayMs: number, outcome: T) {
     super(loop)
     this._value = outcome
-    loop._timers.arm(this, loop.time() + delayMs)
+    loop._timers.armIn(this, delayMs)
   }
 
   timerFired(): void {

@@ -57,7 +57,7 @@ class WaitEnd extends Future<void> implements TimerTarget {
   arm(delayMs: number): void {
     const loop = this._loop
     if (delayMs <= 0) loop._timersOverdue()
-    loop._timers.arm(this, loop.time() + delayMs)
+    loop._timers.armIn(this, delayMs)
   }
 
   timerFired(): void {

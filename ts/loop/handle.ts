@@ -103,11 +103,19 @@ export class TimerHandle extends Handle implements TimerTarget {
   private readonly whenMs: number
   /** @internal */ _slot = IDLE
 
-  /** @internal */
-  constructor(loop: HandleOwner, whenMs: number, callback: Callback, args: readonly unknown[]) {
+  /** @internal Due at `ms`, or in `ms` milliseconds. */
+  constructor(
+    loop: HandleOwner,
+    ms: number,
+    isDelay: boolean,
+    callback: Callback,
+    args: readonly unknown[],
+  ) {
     super(loop, callback, args, 'GyreTimer')
-    this.whenMs = whenMs
-    loop._timers.arm(this, whenMs)
+    const timers = loop._timers
+    if (isDelay) timers.armIn(this, ms)
+    else timers.arm(this, ms)
+    this.whenMs = timers.lastMs
   }
 
   /** When the callback is due, in milliseconds on the loop's clock (`loop.time()`). */
@@ -153,15 +161,16 @@ export function newHandle(
   return taskStore.run(undefined, newHandle, loop, callback, args, type)
 }
 
-/** As `newHandle`, for a time on the loop's clock. */
+/** As `newHandle`, for a time on the loop's clock, or a delay. */
 export function newTimerHandle(
   loop: HandleOwner,
-  whenMs: number,
+  ms: number,
+  isDelay: boolean,
   callback: Callback,
   args: readonly unknown[],
 ): TimerHandle {
-  if (taskStore.getStore() === undefined) return new TimerHandle(loop, whenMs, callback, args)
-  return taskStore.run(undefined, newTimerHandle, loop, whenMs, callback, args)
+  if (taskStore.getStore() === undefined) return new TimerHandle(loop, ms, isDelay, callback, args)
+  return taskStore.run(undefined, newTimerHandle, loop, ms, isDelay, callback, args)
 }
 
 /** How a callback is named in messages. */

@@ -143,8 +143,7 @@ export class EventLoop extends ExceptionReporter<EventLoop> implements BackendHo
     checkDelay('delayMs', delayMs)
     checkFunction('callback', callback)
     if (delayMs === 0) this._timersOverdue()
-    const whenMs = this.time() + delayMs
-    return newTimerHandle(this, whenMs, callback, keptArguments(args))
+    return newTimerHandle(this, delayMs, true, callback, keptArguments(args))
   }
 
   /**
@@ -159,7 +158,7 @@ export class EventLoop extends ExceptionReporter<EventLoop> implements BackendHo
     checkTime('whenMs', whenMs)
     checkFunction('callback', callback)
     if (whenMs <= this.time()) this._timersOverdue()
-    return newTimerHandle(this, whenMs, callback, keptArguments(args))
+    return newTimerHandle(this, whenMs, false, callback, keptArguments(args))
   }
 
   /** Runs until `stop` is called. Rejects with what ended the loop, if a KeyboardInterrupt did. */

@@ -18,7 +18,8 @@ export class Timers {
   readonly table = new TimerTable()
   private backend!: Backend
   private held: TimerTarget | null = null
-  private heldMs = 0
+  /** The deadline of the timer that was armed last. */
+  lastMs = 0
   private mayHold = false
 
   /** Once, before any other call. */
@@ -34,10 +35,18 @@ export class Timers {
   /** REQUIRES: no timer of `target` is armed. `timerFired` is called in the turn in which it is due. */
   arm(target: TimerTarget, whenMs: number): void {
     if (this.held !== null) this.submit()
-    this.held = target
-    this.heldMs = whenMs
-    target._slot = HELD
-    if (!this.mayHold) this.submit()
+    this.lastMs = whenMs
+    this.hold(target)
+  }
+
+  /**
+   * As `arm`, for a delay from now. The clock is read here, as V8 makes an object of a time with fractions
+   * that is passed on.
+   */
+  armIn(target: TimerTarget, delayMs: number): void {
+    if (this.held !== null) this.submit()
+    this.lastMs = this.backend.time() + delayMs
+    this.hold(target)
   }
 
   /** Harmless when it has fired, or was never armed. */
@@ -76,6 +85,12 @@ export class Timers {
     this.held = null
     const slot = this.table.add(held)
     held._slot = slot
-    this.backend.armTimer(slot, this.heldMs)
+    this.backend.armTimer(slot, this.lastMs)
+  }
+
+  private hold(target: TimerTarget): void {
+    this.held = target
+    target._slot = HELD
+    if (!this.mayHold) this.submit()
   }
 }

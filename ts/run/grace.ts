@@ -53,7 +53,7 @@ export class Grace implements TimerTarget {
       if (admission.isDraining(task)) this.follow(task)
     }
     if (this.left.size === 0 || this.graceMs === 0) this.end()
-    else loop._timers.arm(this, loop.time() + this.graceMs)
+    else loop._timers.armIn(this, this.graceMs)
   }
 
   /** Ends it at once, also before it began; without effect when it is over. */
