@@ -5,16 +5,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { CopyBuffer } from '#gyre/backend/copy_buffer'
 
-function taken(bytes: number): CopyBuffer {
-  const buffer = CopyBuffer.take(bytes)
-  assert.ok(buffer !== null)
-  return buffer
-}
-
 for (const bytes of [1, 1024, 1025, 4095, 30_000, 65_536, 65_537, 262_144]) {
   test(`a copy of ${bytes} bytes is whole, and does not change with the original`, () => {
     const data = Buffer.alloc(bytes, 'a')
-    const buffer = taken(bytes)
+    const buffer = CopyBuffer.take(bytes)
     const copy = buffer.copy(data)
     data.fill('b')
     assert.ok(copy.equals(Buffer.alloc(bytes, 'a')))
@@ -24,19 +18,25 @@ for (const bytes of [1, 1024, 1025, 4095, 30_000, 65_536, 65_537, 262_144]) {
   })
 }
 
-test('more than the largest is not kept', () => {
-  assert.equal(CopyBuffer.take(256 * 1024 + 1), null)
+test('the memory of more than the largest is not kept', () => {
+  const data = Buffer.alloc(256 * 1024 + 1, 'a')
+  const buffer = CopyBuffer.take(data.length)
+  const copy = buffer.copy(data)
+  assert.ok(copy.equals(data))
+  buffer.release()
+  const next = CopyBuffer.take(data.length).copy(data)
+  assert.notEqual(next.buffer, copy.buffer)
 })
 
 test('two copies at a time never share memory; one after the other may, of any length', () => {
-  const first = taken(10_000)
-  const second = taken(10_000)
+  const first = CopyBuffer.take(10_000)
+  const second = CopyBuffer.take(10_000)
   const a = first.copy(Buffer.alloc(10_000, 'a'))
   const b = second.copy(Buffer.alloc(10_000, 'b'))
   assert.notEqual(a.buffer, b.buffer)
   assert.ok(a.equals(Buffer.alloc(10_000, 'a')))
   first.release()
-  const third = taken(7000)
+  const third = CopyBuffer.take(7000)
   const c = third.copy(Buffer.alloc(7000, 'c'))
   assert.equal(c.buffer, a.buffer)
   assert.equal(c.length, 7000)
@@ -46,11 +46,11 @@ test('two copies at a time never share memory; one after the other may, of any l
 })
 
 test('only so many are kept for the next burst', () => {
-  const many = Array.from({ length: 40 }, () => taken(65_536))
+  const many = Array.from({ length: 40 }, () => CopyBuffer.take(65_536))
   const memory = new Set(many.map((buffer) => buffer.copy(Buffer.alloc(1)).buffer))
   assert.equal(memory.size, many.length)
   for (const buffer of many) buffer.release()
-  const again = Array.from({ length: 40 }, () => taken(65_536))
+  const again = Array.from({ length: 40 }, () => CopyBuffer.take(65_536))
   const kept = again.filter((buffer) => memory.has(buffer.copy(Buffer.alloc(1)).buffer))
   assert.equal(kept.length, 16)
   for (const buffer of again) buffer.release()

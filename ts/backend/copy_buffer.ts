@@ -27,8 +27,8 @@ export class CopyBuffer {
     this.view = memory
   }
 
-  /** One for `bytes`; null for more than is worth keeping. */
-  static take(bytes: number): CopyBuffer | null {
+  /** One for `bytes`; what is longer than is worth keeping gets one that is not kept. */
+  static take(bytes: number): CopyBuffer {
     for (let i = 0; i < SIZES_BYTES.length; i++) {
       const size = SIZES_BYTES[i]!
       if (bytes > size) continue
@@ -37,7 +37,7 @@ export class CopyBuffer {
         ofSize.pop() ?? new CopyBuffer(Buffer.allocUnsafeSlow(size), ofSize, FREE_BYTES_MAX / size)
       )
     }
-    return null
+    return new CopyBuffer(Buffer.allocUnsafeSlow(bytes), [], 0)
   }
 
   /** The copy. It is valid until `release`. */

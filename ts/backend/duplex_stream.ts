@@ -73,7 +73,7 @@ export class DuplexStream<S extends Duplex = Duplex> implements StreamHandle {
 
   watchDrain(lowBytes: number): void {
     this.drainMark = lowBytes
-    this.written()
+    this.tellIfDrained()
   }
 
   startReading(): void {
@@ -178,12 +178,19 @@ export class DuplexStream<S extends Duplex = Duplex> implements StreamHandle {
     return this.stream as SocketFeatures
   }
 
-  protected readonly written = (error?: Error | null): void => {
+  protected readonly written = (error?: Error | null): void => this.writeEnded(error)
+
+  /** Node has finished a write, well or badly. */
+  protected writeEnded(error: Error | null | undefined): void {
     // What failed or was dropped (of which there is no error) has left the buffer too, and yet
     // nothing has drained.
     if (error || this.stream.destroyed) return
     this.refresh()
-    if (this.drainMark < 0) return
+    this.tellIfDrained()
+  }
+
+  private tellIfDrained(): void {
+    if (this.drainMark < 0 || this.stream.destroyed) return
     if (this.stream.writableLength > this.drainMark) return
     this.drainMark = -1
     this.enqueue((events) => events.streamDrained())

@@ -15,32 +15,30 @@ export class SocketStream<S extends Socket> extends DuplexStream<S> {
 
   override write(data: Uint8Array): void {
     const { stream } = this
-    const copy = this.hasFailed || stream.destroyed ? null : CopyBuffer.take(data.length)
-    if (copy === null) {
+    if (this.hasFailed || stream.destroyed) {
       super.write(data)
       return
     }
+    const copy = CopyBuffer.take(data.length)
     if (this.newest === null) this.oldest = copy
     else this.newest.next = copy
     this.newest = copy
-    stream.write(copy.copy(data), this.taken)
+    stream.write(copy.copy(data), this.written)
     this.refresh()
   }
 
-  private readonly taken = (error?: Error | null): void => {
-    if (error) this.forgetCopies()
+  protected override writeEnded(error: Error | null | undefined): void {
+    // Writes that fail may do so out of turn: what copies they had is left to the collector.
+    if (error) {
+      this.hasFailed = true
+      this.oldest = this.newest = null
+    }
     const copy = this.oldest
     if (copy !== null) {
       this.oldest = copy.next
       if (this.oldest === null) this.newest = null
       copy.release()
     }
-    this.written(error)
-  }
-
-  /** Writes that fail may do so out of turn: what copies they had is left to the collector. */
-  private forgetCopies(): void {
-    this.hasFailed = true
-    this.oldest = this.newest = null
+    super.writeEnded(error)
   }
 }

@@ -26,6 +26,7 @@ import {
   type OnFulfilled,
   type OnRejected,
   refuseAwait,
+  thenGiven,
 } from './then'
 import { badYield } from './yielded'
 
@@ -68,7 +69,7 @@ function begin<T, A, B>(
   }
   if (step.done === true) {
     loopOf(owner)._promisesDue = true
-    return Promise.resolve(step.value).then(onFulfilled, onRejected)
+    return thenGiven(step.value, onFulfilled, onRejected)
   }
   const waiting = new OperationSteps(steps, owner, onFulfilled, onRejected)
   waiting.waitFor(step.value)

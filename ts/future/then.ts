@@ -154,6 +154,18 @@ function errorOf(future: AwaitedFuture): unknown {
   return future._value
 }
 
+const NOTHING: Promise<unknown> = Promise.resolve(undefined)
+
+/** `then` where the result is there: most often it is undefined, for which one promise serves all. */
+export function thenGiven<T, A, B>(
+  value: T,
+  onFulfilled: OnFulfilled<T, A>,
+  onRejected: OnRejected<B>,
+): Promise<A | B> {
+  const promise = value === undefined ? (NOTHING as Promise<T>) : Promise.resolve(value)
+  return promise.then(onFulfilled, onRejected)
+}
+
 /** Future.prototype.then. */
 export function startThen<T, A, B>(
   future: AwaitedFuture,
@@ -170,11 +182,9 @@ export function startThen<T, A, B>(
   if (future._state !== FutureState.PENDING) {
     // A done future does not go through the ring: its loop may be closed by now.
     future._markRetrieved()
-    const promise =
-      future._state === FutureState.RESULT
-        ? Promise.resolve(future._value as T)
-        : rejectAwaiting(errorOf(future))
-    return promise.then(onFulfilled, onRejected)
+    return future._state === FutureState.RESULT
+      ? thenGiven(future._value as T, onFulfilled, onRejected)
+      : rejectAwaiting(errorOf(future)).then(onFulfilled, onRejected)
   }
   if (future._loop.isClosed()) {
     return Promise.reject(new EventLoopClosedError()).then(undefined, onRejected)
