@@ -1,11 +1,12 @@
 // gyre repl, fed by a pipe; and what becomes of the lines.
 
 import assert from 'node:assert/strict'
+import { dirname } from 'node:path'
 import test from 'node:test'
 import { stripVTControlCharacters } from 'node:util'
 import { readSource } from '#gyre/command/repl_source'
 import { testWithPeers } from '../peers/peer.js'
-import { gyre } from './gyre.js'
+import { file, gyre } from './gyre.js'
 
 /** What the session prints behind its two lines of greeting, without prompts. */
 async function session(input: string): Promise<string[]> {
@@ -65,6 +66,27 @@ test('lines run one after another, and tasks in the background meanwhile', async
     task.result()
   `)
   assert.deepEqual(printed, ['undefined', 'false', 'undefined', "'done'"])
+})
+
+test('modules are imported from the working directory', async (context) => {
+  const directory = dirname(file(context, 'five.mjs', 'export const five = 5'))
+  const input = [
+    `const { five } = await import('./five.mjs')`,
+    'five',
+    `await import('gyre').then(({ sleep: imported }) => imported === sleep)`,
+    `import fs from 'node:fs'`,
+    '',
+  ].join('\n')
+  const { stdout, stderr, code } = await gyre(['repl'], { input, cwd: directory })
+  const printed = stdout.split('\n').slice(2)
+  assert.deepEqual(printed.slice(0, 3), ['> undefined', '> 5', '> true'])
+  assert.match(printed[3] ?? '', /what is typed is no module: write const .* = await import/)
+  assert.equal(code, 0)
+  // Node calls the way in which modules are found an experiment, and says so.
+  const said = stderr
+    .split('\n')
+    .filter((line) => !/ExperimentalWarning|--trace-warnings/.test(line))
+  assert.deepEqual(said, [''])
 })
 
 test('a future is a value, and shown as one', async () => {

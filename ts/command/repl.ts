@@ -6,7 +6,7 @@ import { join, sep } from 'node:path'
 import { createInterface } from 'node:readline'
 import { type REPLServer, Recoverable, start } from 'node:repl'
 import { Readable } from 'node:stream'
-import { runInThisContext } from 'node:vm'
+import { type RunningCodeOptions, runInThisContext, constants as vm } from 'node:vm'
 import { backendInfo } from '../backend/select'
 import { isCancelled } from '../errors/errors'
 import * as gyre from '../index'
@@ -54,7 +54,7 @@ class Evaluator {
   }
 
   private async valueOf({ kind, code }: RunnableSource): Promise<[unknown]> {
-    const value: unknown = runInThisContext(code, { filename: FILE_NAME, displayErrors: false })
+    const value: unknown = runInThisContext(code, optionsFor(code))
     if (kind === 'script') return [value]
     const task = gyre.createTask(value as CoroutineFunction<[], unknown>)
     this.running = task
@@ -64,6 +64,17 @@ class Evaluator {
       this.running = null
     }
   }
+}
+
+/**
+ * `import()` finds modules from the working directory. Node calls that an experiment, and says so where it is
+ * asked for; before 20.12 it is not there, and Node says that.
+ */
+function optionsFor(code: string): RunningCodeOptions {
+  const options = { filename: FILE_NAME, displayErrors: false }
+  const loader = (vm as Partial<typeof vm> | undefined)?.USE_MAIN_CONTEXT_DEFAULT_LOADER
+  if (loader === undefined || !/\bimport\s*\(/.test(code)) return options
+  return { ...options, importModuleDynamically: loader }
 }
 
 /** The innermost frames that are neither Node's nor Gyre's: the rest is how the REPL came to run them. */

@@ -14,6 +14,7 @@ export type ReplSource =
   /** More has to be typed before it is anything. */
   | { readonly kind: 'incomplete'; readonly error: SyntaxError }
 
+const NO_MODULE = "what is typed is no module: write const { … } = await import('…')"
 const OPTIONS: Options = { ecmaVersion: 'latest' }
 
 /** What is put around a line, and what in it makes that necessary. */
@@ -65,7 +66,8 @@ function attempt<T>(read: () => T, offset = 0): T | Failure {
 
 /** Without the place, which may be that in the function put around the line, and without a stack. */
 function plainError(message: string): SyntaxError {
-  const error = new SyntaxError(message.replace(/ \(\d+:\d+\)$/, ''))
+  const isModule = /^'import' and 'export' may/.test(message)
+  const error = new SyntaxError(isModule ? NO_MODULE : message.replace(/ \(\d+:\d+\)$/, ''))
   error.stack = String(error)
   return error
 }
