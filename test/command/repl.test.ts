@@ -13,7 +13,7 @@ async function session(input: string): Promise<string[]> {
   const { stdout, stderr, code } = await gyre(['repl'], { input: `${input.trim()}\n` })
   assert.deepEqual([stderr, code], ['', 0])
   const lines = stdout.split('\n').slice(2)
-  return lines.map((line) => line.replace(/^(> |\.\.\. )+/, '')).filter((line) => line !== '')
+  return lines.map((line) => line.replace(/^(> |\.\.\. |\| )+/, '')).filter((line) => line !== '')
 }
 
 test('lines may wait with yield* and with await, and their names stay', async () => {
