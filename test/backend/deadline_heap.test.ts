@@ -12,7 +12,8 @@ interface Timer {
   generation: number
 }
 
-function compareWithModel(seed: number): void {
+/** `inOrder`: one of so many is armed for earlier than the one before it; 0: they come in any order. */
+function compareWithModel(seed: number, inOrder: number): void {
   const random = new Random(seed)
   const heap = new DeadlineHeap()
   let model: Timer[] = []
@@ -23,7 +24,10 @@ function compareWithModel(seed: number): void {
   for (let step = 0; step < 2000; step++) {
     const choice = random.below(100)
     if (choice < 55) {
-      const deadline = random.below(range)
+      const isLater = inOrder > 0 && random.below(inOrder) > 0
+      const deadline = isLater
+        ? (model.at(-1)?.deadline ?? 0) + random.below(3)
+        : random.below(range)
       const timer = { deadline, order: order++, slot: random.below(500), generation: step }
       heap.push(timer.deadline, timer.slot, timer.generation)
       model.push(timer)
@@ -55,7 +59,7 @@ function compareWithModel(seed: number): void {
 test('the heap gives timers by deadline, equal ones in arming order', () => {
   for (let seed = 1; seed <= 100; seed++) {
     try {
-      compareWithModel(seed)
+      compareWithModel(seed, [0, 2, 20, 500][seed % 4]!)
     } catch (error) {
       throw new Error(`seed ${seed}`, { cause: error })
     }
@@ -71,6 +75,27 @@ test('ten thousand equal deadlines come in the order in which they were armed', 
     heap.pop()
   }
   assert.equal(heap.nextNs(), Infinity)
+})
+
+test('a queue that never empties goes on in order, also when one comes in between', () => {
+  const heap = new DeadlineHeap()
+  for (let i = 0; i < 100; i++) heap.push(i, i, i)
+  for (let i = 100; i < 100_000; i++) {
+    assert.equal(heap.firstSlot(), i - 100)
+    heap.pop()
+    heap.push(i, i, i)
+    assert.equal(heap.size, 100)
+  }
+  // One that comes in between ends the order; all come by their deadlines nevertheless.
+  heap.push(99_950.5, -1, 0)
+  const slots: number[] = []
+  while (heap.size > 0) {
+    slots.push(heap.firstSlot())
+    heap.pop()
+  }
+  const before = Array.from({ length: 51 }, (_, i) => 99_900 + i)
+  const behind = Array.from({ length: 49 }, (_, i) => 99_951 + i)
+  assert.deepEqual(slots, [...before, -1, ...behind])
 })
 
 test('cancelled timers do not pile up', () => {

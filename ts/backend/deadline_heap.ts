@@ -1,11 +1,19 @@
 // A binary heap of deadlines in (deadline, arming) order, in typed arrays. Cancelled entries stay
 // until they come up, or until they are the larger part (asyncio's loops do the same).
+//
+// Timers are mostly armed in the order of their deadlines. As long as they are, the entries are a
+// sorted list, which is a heap too, and whose first is taken without moving the others.
+//
+// Invariants: 1. The entries stand at `head` to `head + size`; `head` is 0 unless they are sorted.
+//             2. Without entries, they count as sorted.
 
 const INITIAL_CAPACITY = 64
 const COMPACT_MIN = 64
 
 export class DeadlineHeap {
   size = 0
+  private head = 0
+  private isSorted = true
   private deadlines = new Float64Array(INITIAL_CAPACITY)
   /** Arming numbers: they settle the order of equal deadlines. */
   private orders = new Float64Array(INITIAL_CAPACITY)
@@ -16,20 +24,30 @@ export class DeadlineHeap {
 
   /** The earliest deadline; Infinity when the heap is empty. */
   nextNs(): number {
-    return this.size === 0 ? Infinity : this.deadlines[0]!
+    return this.size === 0 ? Infinity : this.deadlines[this.head]!
   }
 
   firstSlot(): number {
-    return this.slots[0]!
+    return this.slots[this.head]!
   }
 
   firstGeneration(): number {
-    return this.generations[0]!
+    return this.generations[this.head]!
   }
 
   push(deadline: number, slot: number, generation: number): void {
-    if (this.size === this.deadlines.length) this.grow()
+    if (this.head + this.size === this.deadlines.length) this.makeRoom()
     const order = this.nextOrder++
+    if (this.isSorted) {
+      const end = this.head + this.size
+      if (this.size === 0 || this.deadlines[end - 1]! <= deadline) {
+        this.set(end, deadline, order, slot, generation)
+        this.size++
+        return
+      }
+      this.moveToFront()
+      this.isSorted = false
+    }
     let at = this.size++
     while (at > 0) {
       const parent = (at - 1) >> 1
@@ -44,7 +62,11 @@ export class DeadlineHeap {
   /** REQUIRES: the heap is not empty. */
   pop(): void {
     const last = --this.size
-    if (last > 0) this.sink(0, last)
+    if (last === 0) {
+      this.head = 0
+      this.isSorted = true
+    } else if (this.isSorted) this.head++
+    else this.sink(0, last)
   }
 
   /** One more entry is of no use; drops all such when they are the larger part. */
@@ -53,12 +75,16 @@ export class DeadlineHeap {
     if (this.cancelledCount < COMPACT_MIN || this.cancelledCount * 2 < this.size) return
     this.cancelledCount = 0
     let kept = 0
-    for (let i = 0; i < this.size; i++) {
+    const end = this.head + this.size
+    for (let i = this.head; i < end; i++) {
       if (isStale(this.slots[i]!, this.generations[i]!)) continue
       this.move(i, kept)
       kept++
     }
     this.size = kept
+    this.head = 0
+    if (kept === 0) this.isSorted = true
+    if (this.isSorted) return
     for (let i = (kept >> 1) - 1; i >= 0; i--) this.sink(i, i)
   }
 
@@ -101,6 +127,20 @@ export class DeadlineHeap {
     this.orders[at] = order
     this.slots[at] = slot
     this.generations[at] = generation
+  }
+
+  private makeRoom(): void {
+    // What is moved is not more than what was taken out since it was moved last.
+    if (this.head >= this.size) this.moveToFront()
+    else this.grow()
+  }
+
+  private moveToFront(): void {
+    const { head, size } = this
+    for (const array of [this.deadlines, this.orders, this.slots, this.generations]) {
+      array.copyWithin(0, head, head + size)
+    }
+    this.head = 0
   }
 
   private grow(): void {
