@@ -99,6 +99,7 @@ export type {
   WriteBufferLimits,
 } from './net/protocol'
 export type { SendableFile, SendfileOptions } from './net/sendfile'
+export type { Separator } from './net/separators'
 export { Server, type ServerSocket } from './net/server'
 export { type ReaderOptions, StreamReader } from './net/stream_reader'
 export { StreamWriter } from './net/stream_writer'

@@ -105,6 +105,41 @@ testOnLoop('readuntil finds separators of several bytes, also in pieces', functi
   assert.equal(yield* text(reader.read(100)), 'body')
 })
 
+testOnLoop('readuntil of several separators ends at the one that ends first', function* () {
+  const reader = new StreamReader()
+  reader.feedData(Buffer.from('some data\r\nmore\nrest'))
+  assert.equal(yield* text(reader.readuntil(['\r', Buffer.from('\n')])), 'some data\r')
+  assert.equal(yield* text(reader.readuntil(['\n', '\r\n'])), '\n')
+  assert.equal(yield* text(reader.readuntil(['re', 'more'])), 'more')
+  // The longer one begins before what was looked through, and the shorter one comes first.
+  const reading = createTask(reader.readuntil(['xyz', 'stuv']))
+  yield* sleep(0)
+  for (const part of ['s', 't', 'u', 'v', 'xyz']) {
+    reader.feedData(Buffer.from(part))
+    yield* sleep(0)
+  }
+  assert.equal((yield* reading).toString(), '\nreststuv')
+  assert.equal(yield* text(reader.readuntil(['xyz'])), 'xyz')
+  for (const wrong of [[], [''], ['a', '']]) {
+    assert.throws(() => reader.readuntil(wrong), { code: 'ERR_OUT_OF_RANGE' })
+  }
+  assert.throws(() => reader.readuntil([5] as never), { code: 'ERR_INVALID_ARG_TYPE' })
+})
+
+testOnLoop(
+  'readuntil of several separators keeps to the limit, as asyncio 3.13 does',
+  function* () {
+    const reader = new StreamReader({ limit: 3 })
+    reader.feedData(Buffer.from('some dataA'))
+    const found = yield* failure(reader.readuntil(['ome dataA', 'A']))
+    assert.ok(found instanceof LimitOverrunError)
+    assert.match(found.message, /is found/)
+    const missing = yield* failure(reader.readuntil(['B', 'CCC']))
+    assert.ok(missing instanceof LimitOverrunError)
+    assert.equal(missing.consumed, 8)
+  },
+)
+
 testOnLoop('readuntil that ends before the separator throws with what came', function* () {
   const reader = fed('no end', { ended: true })
   const error = yield* failure(reader.readuntil(Buffer.from(';')))

@@ -7,7 +7,7 @@
 
 import { inspect } from 'node:util'
 import type { Lease } from '../backend/backend'
-import { checkInteger, invalidType, outOfRange } from '../errors/arguments'
+import { checkInteger, invalidType } from '../errors/arguments'
 import { IncompleteReadError, LimitOverrunError, RuntimeError } from '../errors/errors'
 import { Future } from '../future/future'
 import { GeneratorOperation, type Operation } from '../future/operation'
@@ -16,6 +16,7 @@ import { schedulingLoop } from '../loop/running'
 import { ByteQueue } from './byte_queue'
 import type { Transport } from './protocol'
 import { ReadingExactly, ReadingSome, type ReadSource } from './reading'
+import { type Found, type Separator, Separators } from './separators'
 import { SocketTransport } from './transport'
 
 type Steps<T> = Generator<Future<unknown>, T, unknown>
@@ -24,6 +25,7 @@ type Steps<T> = Generator<Future<unknown>, T, unknown>
 export const READER_LIMIT_BYTES = 64 * 1024
 
 const NEWLINE = Buffer.from('\n')
+const NEWLINES = Separators.of(NEWLINE)
 
 export interface ReaderOptions {
   /** How much is held before reading pauses (at twice this), and how long a line may be. Bytes. */
@@ -159,16 +161,13 @@ export class StreamReader implements ReadSource {
   }
 
   /**
-   * Reads up to and with `separator`. Throws IncompleteReadError if the stream ends before, and
-   * LimitOverrunError, leaving the data there, if it does not come within the limit.
+   * Reads up to and with `separator`; of several, the one that ends first. Throws IncompleteReadError
+   * if the stream ends before, and LimitOverrunError, leaving the data there, if it does not come within
+   * the limit.
    */
-  readuntil(separator: string | Uint8Array = NEWLINE): Operation<Buffer> {
-    const bytes = typeof separator === 'string' ? Buffer.from(separator) : separator
-    if (!(bytes instanceof Uint8Array)) {
-      throw invalidType('separator', 'a string or a Uint8Array', separator)
-    }
-    if (bytes.length === 0) throw outOfRange('separator', 'at least one byte', separator)
-    return new GeneratorOperation(() => this.readUntil(bytes))
+  readuntil(separator: Separator = NEWLINE): Operation<Buffer> {
+    const separators = separator === NEWLINE ? NEWLINES : Separators.of(separator)
+    return new GeneratorOperation(() => this.readUntil(separators))
   }
 
   /** Reads exactly `count` bytes. Throws IncompleteReadError if the stream ends before. */
@@ -230,7 +229,7 @@ export class StreamReader implements ReadSource {
 
   private *readLine(): Steps<Buffer> {
     try {
-      return yield* this.readUntil(NEWLINE)
+      return yield* this.readUntil(NEWLINES)
     } catch (error) {
       if (error instanceof IncompleteReadError) return error.partial as Buffer
       if (!(error instanceof LimitOverrunError)) throw error
@@ -243,15 +242,15 @@ export class StreamReader implements ReadSource {
     }
   }
 
-  private *readUntil(separator: Uint8Array): Steps<Buffer> {
+  private *readUntil(separators: Separators): Steps<Buffer> {
     this._beginRead()
-    // Where the separator may begin: what was looked through is not looked through again.
+    // Where a separator may begin: what was looked through is not looked through again.
     let from = 0
     for (;;) {
-      if (this.queue.length >= from + separator.length) {
-        const found = this.queue.indexOf(separator, from)
-        if (found >= 0) return this.takeUntil(found, separator.length)
-        from = this.queue.length + 1 - separator.length
+      if (this.queue.length >= from + separators.sizeMin) {
+        const found = separators.find(this.queue, from)
+        if (found !== null) return this.takeUntil(found)
+        from = Math.max(0, this.queue.length + 1 - separators.sizeMax)
         if (from > this.limit) {
           throw new LimitOverrunError('Separator is not found, and chunk exceed the limit', from)
         }
@@ -261,11 +260,11 @@ export class StreamReader implements ReadSource {
     }
   }
 
-  private takeUntil(found: number, separatorLength: number): Buffer {
-    if (found > this.limit) {
-      throw new LimitOverrunError('Separator is found, but chunk is longer than limit', found)
+  private takeUntil({ start, end }: Found): Buffer {
+    if (start > this.limit) {
+      throw new LimitOverrunError('Separator is found, but chunk is longer than limit', start)
     }
-    const data = this.queue.take(found + separatorLength)
+    const data = this.queue.take(end)
     this.resumeIfDrained()
     return data
   }
