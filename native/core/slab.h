@@ -23,7 +23,7 @@ class ReceiveSlab {
   static constexpr size_t kReceiveBytesMax = 128 * 1024;
   // Above this the batch waits until its consumer has seen what is there: what is dealt with soon
   // is still in the processor's cache, and what the kernel frees of it, too.
-  static constexpr size_t kBatchBytes = 64 * 1024;
+  static constexpr size_t kBatchBytes = 128 * 1024;
   // What TypeScript gives: several batches, for a consumer that keeps them.
   static constexpr size_t kBytes = 512 * 1024;
 
