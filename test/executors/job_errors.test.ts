@@ -1,7 +1,9 @@
 // What a job throws comes back as itself.
 
 import assert from 'node:assert/strict'
+import test from 'node:test'
 import { type Future, getRunningLoop, TimeoutError, toThread } from 'gyre'
+import { runProgram } from '../program.js'
 import { rejectionOf } from '../thrown.js'
 import { jobs, onBothPools, onPool } from './on_pools.js'
 
@@ -37,6 +39,31 @@ onBothPools(
     assert.doesNotMatch(here, /executor\.[jt]s/)
   },
 )
+
+for (const kind of ['ThreadPoolExecutor', 'ProcessPoolExecutor']) {
+  test(`without source maps, too, errors of a ${kind} have no frames of its workers`, async () => {
+    const { stdout } = await runProgram(`
+      import { ${kind}, run } from 'gyre'
+      const fails = () => { throw new Error('now') }
+      const failsLater = async () => { await null; throw new Error('later') }
+      await run(async () => {
+        const pool = new ${kind}({ maxWorkers: 1 })
+        for (const fn of [fails, failsLater, fails, failsLater]) {
+          const { stack } = await pool.submit(fn).then(null, (error) => error)
+          console.log(stack.split('    -- submitted --')[0].trim())
+        }
+        await pool.shutdown()
+      })
+    `)
+    const stackOf = (message: string, name: string) =>
+      new RegExp(`^Error: ${message}\\n    at [^\\n]*gyre-job/${name}\\.js:[^\\n]*$`)
+    const [now, later] = [stackOf('now', 'fails'), stackOf('later', 'failsLater')]
+    const stacks = stdout.trim().split(/\n(?=Error)/)
+    for (const [index, expected] of [now, later, now, later].entries()) {
+      assert.match(stacks[index] ?? '', expected)
+    }
+  })
+}
 
 onBothPools(
   'the error of a map, of toThread and of runInExecutor tells who called them',

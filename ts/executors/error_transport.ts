@@ -6,6 +6,7 @@ import { inspect } from 'node:util'
 import * as errors from '../errors/errors'
 import { ExceptionGroup } from '../errors/exception_group'
 import * as executorErrors from '../errors/executor_errors'
+import { frameOf, isOwnFrame } from '../errors/own_frames'
 
 /** An error, or anything else that was thrown, as plain data. */
 export type SentError =
@@ -25,8 +26,10 @@ export type SentError =
 
 /** Deeper causes are cut off: a chain may be a circle. */
 const DEPTH_MAX = 8
-/** Our own frames, as they are compiled and as source maps name them. */
-const MACHINERY = /[\\/]executors[\\/]run_job\.[jt]s:/
+/** What calls the function of a job, and what stands between the two besides frames of our own. */
+const CALLER = /^\s+at callInJob \(/
+const BETWEEN =
+  /\b(AsyncLocalStorage\.run|processTicksAndRejections) \(node:|[\\/]piscina[\\/]dist[\\/]/
 const CARRIED_APART = new Set(['name', 'message', 'stack', 'cause', 'errors'])
 
 type ErrorClass = { readonly name: string; readonly prototype: Error }
@@ -78,8 +81,15 @@ export function sendError(
 /** A stack without the frames below the job's function, which are the worker's own. */
 function withoutMachinery(stack: string): string {
   const lines = stack.split('\n')
-  const index = lines.findIndex((line) => MACHINERY.test(line))
-  return (index > 0 ? lines.slice(0, index) : lines).join('\n')
+  const caller = lines.findIndex((line) => CALLER.test(line) && isOwnFrame(line))
+  // A stack that is cut short, or that of an async function, ends before.
+  let end = caller === -1 ? lines.length : caller
+  while (end > 1 && isMachinery(lines[end - 1] as string)) end--
+  return lines.slice(0, end).join('\n')
+}
+
+function isMachinery(line: string): boolean {
+  return frameOf(line) !== null && (isOwnFrame(line) || BETWEEN.test(line))
 }
 
 /** The nearest class that the other side knows. */
