@@ -77,7 +77,8 @@ function writeByPath(dist, name) {
 function removeOthers(dist, kept) {
   const paths = new Set(kept.map((path) => join(dist, path)))
   for (const file of filesUnder([dist])) {
-    if (/\.(js(\.map)?|tsbuildinfo)$/.test(file) && !paths.has(file.replace(/\.map$/, ''))) rmSync(file)
+    if (/\.(js(\.map)?|tsbuildinfo)$/.test(file) && !paths.has(file.replace(/\.map$/, '')))
+      rmSync(file)
   }
 }
 
