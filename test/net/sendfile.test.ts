@@ -266,9 +266,9 @@ function countDescriptors(): number {
   return canCountDescriptors ? openDescriptors().length : 0
 }
 
-/** All descriptors that were opened since are closed. */
+/** All descriptors that were opened since are closed; libuv's threads, which do it, may be long about it. */
 function* settled(before: number): Coroutine<void> {
-  for (let i = 0; i < 500 && countDescriptors() > before; i++) yield* sleep(2)
+  for (let i = 0; i < 5_000 && countDescriptors() > before; i++) yield* sleep(2)
   assert.ok(countDescriptors() <= before, `${countDescriptors()} descriptors, ${before} before`)
 }
 
