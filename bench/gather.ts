@@ -5,7 +5,6 @@ import { type Coroutine, gather, sleep } from 'gyre'
 import { type OperationCase, onBothBackends, type Scenario } from './scenario.js'
 
 const COUNT = 100_000
-const WARM_UP_ROUNDS = 8
 
 function indices(count: number): number[] {
   return Array.from({ length: count }, (_, index) => index)
@@ -67,7 +66,6 @@ const givingWay: OperationCase = {
   kind: 'operation',
   name: 'each gives way once',
   count: COUNT,
-  warmUpRounds: WARM_UP_ROUNDS,
   arms: [
     promiseAll('await setImmediate promise', awaitImmediate),
     promiseAll('await null', awaitNull),
@@ -84,7 +82,6 @@ const returning: OperationCase = {
   kind: 'operation',
   name: 'each returns at once',
   count: COUNT,
-  warmUpRounds: WARM_UP_ROUNDS,
   arms: [
     promiseAll('async functions', returnNowAsync),
     ...onBothBackends('gather, generators', gatherGenerators(returnNow)),
