@@ -12,7 +12,6 @@ export {
   type GatherOptions,
   gather,
   type Outcomes,
-  type ResultOf,
   type Results,
 } from './combine/gather'
 export { shield } from './combine/shield'
@@ -164,7 +163,7 @@ export { Event } from './sync/event'
 export { Guard } from './sync/guard'
 export { Lock } from './sync/lock'
 export { BoundedSemaphore, Semaphore } from './sync/semaphore'
-export type { Awaitable, Coro, Coroutine, CoroutineFunction } from './task/coroutine'
+export type { Awaitable, Coro, Coroutine, CoroutineFunction, ResultOf } from './task/coroutine'
 export { allTasks, createTask, ensureFuture, wrap } from './task/create'
 export { currentTask } from './task/current'
 export type { TaskFactory } from './task/factory'

@@ -123,6 +123,17 @@ onPool('processes', 'shared memory is refused at the call', {}, async (executor)
   assert.equal(codeOf(refused), 'ERR_NOT_SENDABLE')
 })
 
+onBothPools('the argument that cannot be sent is named by its place', {}, async (executor) => {
+  const refusal = (...args: unknown[]) =>
+    String(messageOf(thrownBy(() => executor.submit((...all: unknown[]) => all.length, ...args))))
+  assert.match(
+    refusal(1, 'two', () => 3),
+    /^argument 3 cannot be sent to a worker.*: \(\) => 3/,
+  )
+  assert.match(refusal({ deep: [new WeakMap()] }, 2), /^argument 1 cannot be sent/)
+  assert.match(refusal(transfer(new ArrayBuffer(1)), Symbol('s')), /^argument 2 cannot be sent/)
+})
+
 onBothPools('an argument that cannot be cloned is refused at the call', {}, async (executor) => {
   for (const argument of [() => 1, Symbol('s'), { deep: [() => 1] }, new WeakMap()]) {
     const refused = thrownBy(() => executor.submit((x: unknown) => x, argument))

@@ -19,6 +19,7 @@ import { failure } from './failure.js'
 import { testOnLoop } from './on_loop.js'
 import { portOf } from './pair.js'
 import { Recorder } from './recorder.js'
+import { until } from './until.js'
 
 const isNative = backendInfo().name === 'native'
 
@@ -47,10 +48,6 @@ function* connectRecorder(server: Server): Coroutine<Recorder> {
     portOf(server),
   )
   return protocol
-}
-
-function* until(condition: () => boolean): Coroutine<void> {
-  while (!condition()) yield* sleep(1)
 }
 
 testOnLoop('beyond maxConnections clients wait, and are served in their order', function* () {

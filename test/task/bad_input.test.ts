@@ -4,14 +4,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
+  allTasks,
   createTask,
   currentTask,
-  type Future,
+  ensureFuture,
+  Future,
   newEventLoop,
   RuntimeError,
   run,
+  StreamReader,
   sleep,
-  type Task,
+  Task,
   waitFor,
 } from 'gyre'
 import { runVirtual } from 'gyre/testing'
@@ -32,6 +35,21 @@ async function besideABystander(main: () => Promise<void>): Promise<void> {
   })
   assert.equal(count, 20)
 }
+
+test('what is not a loop is a TypeError wherever one is given', async () => {
+  await besideABystander(async () => {
+    for (const loop of [5, 'loop', null, {}] as never[]) {
+      const message = /The "(options\.)?loop" argument must be an EventLoop/
+      const refusal = { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE', message }
+      assert.throws(() => new Future(loop), refusal)
+      assert.throws(() => new Task(async () => {}, {}, loop), refusal)
+      assert.throws(() => allTasks(loop), refusal)
+      if (loop === null) continue
+      assert.throws(() => ensureFuture(async () => {}, { loop }), refusal)
+      assert.throws(() => new StreamReader({ loop }), refusal)
+    }
+  })
+})
 
 const NO_COROUTINES = [5, 'text', null, undefined, {}, [], true, Symbol('s'), 5n]
 

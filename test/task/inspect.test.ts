@@ -3,13 +3,72 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
-import { CancelledError, createTask, Future, getRunningLoop, sleep, type Task } from 'gyre'
+import {
+  asCompleted,
+  CancelledError,
+  createTask,
+  Event,
+  Future,
+  getRunningLoop,
+  Lock,
+  Queue,
+  Semaphore,
+  StreamReader,
+  sleep,
+  type Task,
+  taskGroup,
+  timeout,
+  wait,
+  waitFor,
+} from 'gyre'
 import { runVirtual } from 'gyre/testing'
 
 /** A printed form with every place in a file replaced by PLACE. */
 function printed(future: Future<unknown>): string {
   return inspect(future).replaceAll(/[\w./-]*inspect\.test\.[jt]s:\d+/g, 'PLACE')
 }
+
+test('an operation prints what was called, and whether somebody waits for it', async () => {
+  await runVirtual(async () => {
+    const lock = new Lock()
+    const printedForms: [object, string][] = [
+      [wait([sleep(1)]), 'wait'],
+      [waitFor(sleep(1), 5), 'waitFor'],
+      [timeout(5, () => sleep(1)), 'timeout'],
+      [taskGroup(async () => {}), 'taskGroup'],
+      [lock.acquire(), 'Lock.acquire'],
+      [lock.with(async () => {}), 'with'],
+      [new Event().wait(), 'Event.wait'],
+      [new Semaphore(1).acquire(), 'Semaphore.acquire'],
+      [new Queue<number>().get(), 'Queue.get'],
+      [new Queue<number>().put(1), 'Queue.put'],
+      [new StreamReader().read(1), 'StreamReader.read'],
+      [new StreamReader().readexactly(1), 'StreamReader.readexactly'],
+      [new StreamReader().readline(), 'StreamReader.readline'],
+    ]
+    for (const [operation, call] of printedForms) {
+      assert.equal(inspect(operation), `<Operation ${call} not begun>`)
+    }
+    const acquisition = lock.acquire()
+    const waiting = waitFor(sleep(1), 5)
+    await acquisition
+    await waiting
+    assert.equal(inspect(acquisition), '<Operation Lock.acquire begun>')
+    assert.equal(inspect(waiting), '<Operation waitFor begun>')
+    assert.equal(inspect({ waiting }), '{ waiting: <Operation waitFor begun> }')
+  })
+})
+
+test('what asCompleted gives prints how many are to come', async () => {
+  await runVirtual(function* () {
+    const all = asCompleted([sleep(1), sleep(2)])
+    assert.equal(inspect(all), '<asCompleted pending=2 arrived=0>')
+    yield* sleep(1.5)
+    assert.equal(inspect(all), '<asCompleted pending=1 arrived=1>')
+    for (const next of all) yield* next
+    assert.equal(inspect(all), '<asCompleted pending=0 arrived=0>')
+  })
+})
 
 function* crawler(): Generator<Future<unknown>, number, unknown> {
   yield* sleep(5)

@@ -11,6 +11,7 @@ import {
   ensureFuture,
   Future,
   gather,
+  getRunningLoop,
   type Operation,
   run,
   shield,
@@ -153,6 +154,36 @@ async function inAsync() {
   typed<[number, string]>()(await Promise.all([createTask(numbers), createTask(text)]))
   return 5 as const
 }
+
+type Either = Promise<number> | Coroutine<string> | (() => Promise<boolean>)
+type Each = number | string | boolean
+
+/** One of several kinds of coroutine gives one of several results. */
+export async function inUnions(either: Either, promise: Promise<number> | Promise<string>) {
+  typed<number | string>()(await shield(promise))
+  typed<Each>()(await shield(either))
+  typed<Each>()(await waitFor(either, 5))
+  typed<Task<Each>>()(createTask(either))
+  typed<Task<Each>>()(createTask(either, { name: 'either' }))
+  typed<Task<Each>>()(getRunningLoop().createTask(either))
+  typed<Future<Each>>()(ensureFuture(either))
+  typed<Future<number | string>>()(wrap(promise))
+  typed<[Each, number | string]>()(await gather(either, promise))
+  typed<WaitResult<Each>>()(await wait([either]))
+  for (const next of asCompleted([either])) typed<Each>()(await next)
+  typed<number | string>()(await timeout(5, () => promise))
+  typed<number | string>()(
+    await timeoutAt(5, (deadline) => {
+      typed<Timeout>()(deadline)
+      return promise
+    }),
+  )
+  await taskGroup(async (group) => typed<Task<Each>>()(group.createTask(either)))
+  typed<void>()(await shield(doNothing()))
+  typed<null | undefined>()(await waitFor(Promise.resolve<null | undefined>(null), 5))
+}
+
+async function doNothing(): Promise<void> {}
 
 export type EntryTypes = [
   Expect<Equal<ReturnType<typeof run<number>>, Promise<number>>>,

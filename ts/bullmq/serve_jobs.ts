@@ -285,5 +285,5 @@ export function serveJobs(table: JobTable, options: ServeJobsOptions): Operation
   if (lockMs !== undefined) checkInteger('options.lockMs', lockMs, LOCK_MS_MIN)
   if (takeoversMax !== undefined) checkInteger('options.takeoversMax', takeoversMax, 0)
   if (graceMs !== undefined) checkDelay('options.graceMs', graceMs)
-  return new GeneratorOperation(() => new JobServer(table, options).serve())
+  return new GeneratorOperation('serveJobs', () => new JobServer(table, options).serve())
 }

@@ -1,5 +1,6 @@
 // asCompleted: results in the order in which they come.
 
+import { inspect } from 'node:util'
 import type { TimerTarget } from '../backend/timer_table'
 import { checkMilliseconds } from '../errors/arguments'
 import { TimeoutError } from '../errors/errors'
@@ -8,10 +9,9 @@ import { GeneratorOperation, type Operation } from '../future/operation'
 import type { EventLoop } from '../loop/loop'
 import { schedulingLoop } from '../loop/running'
 import { IDLE } from '../loop/timers'
-import type { Coro } from '../task/coroutine'
+import type { Coro, ResultOf } from '../task/coroutine'
 import { checkCoro, distinct } from '../task/coroutine'
 import { ensureFuture } from '../task/create'
-import type { ResultOf } from './gather'
 
 export interface AsCompletedOptions {
   /** Milliseconds after which waiting for the next one throws TimeoutError. */
@@ -46,7 +46,10 @@ export class CompletionOrder<T> implements TimerTarget {
       next: () => {
         if (this.left === 0) return { value: undefined, done: true }
         this.left--
-        return { value: new GeneratorOperation<T>(() => this.nextResult()), done: false }
+        return {
+          value: new GeneratorOperation<T>('asCompleted', () => this.nextResult()),
+          done: false,
+        }
       },
     }
   }
@@ -56,10 +59,18 @@ export class CompletionOrder<T> implements TimerTarget {
       next: async () => {
         if (this.left === 0) return { value: undefined, done: true }
         this.left--
-        const value = await new GeneratorOperation<[Future<T>]>(this.boxedArrival.bind(this))
+        const value = await new GeneratorOperation<[Future<T>]>(
+          'asCompleted',
+          this.boxedArrival.bind(this),
+        )
         return { value: value[0], done: false }
       },
     }
+  }
+
+  /** @internal */
+  [inspect.custom](): string {
+    return `<asCompleted pending=${this.todo.size} arrived=${this.arrived.length}>`
   }
 
   /** @internal The time is over. */

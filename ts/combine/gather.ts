@@ -5,7 +5,7 @@ import { Future, isFuture } from '../future/future'
 import { isGenerator } from '../future/yielded'
 import { schedulingLoop } from '../loop/running'
 import { admitLater } from '../task/admit'
-import type { Coro } from '../task/coroutine'
+import type { Coro, ResultOf } from '../task/coroutine'
 import { ChildKind, kindsOf } from './child_kind'
 import { Gathering } from './gathering'
 
@@ -15,17 +15,6 @@ export interface GatherOptions {
   /** How many may run at a time; the others start, in order, as places become free. */
   limit?: number
 }
-
-/** What a Coro gives. */
-export type ResultOf<C> = C extends (...args: never[]) => infer R
-  ? ResultOf<R>
-  : C extends Future<infer T>
-    ? T
-    : C extends Generator<unknown, infer T, never>
-      ? T
-      : C extends PromiseLike<infer T>
-        ? T
-        : never
 
 /** The results of a tuple of Coros. */
 export type Results<A extends readonly unknown[]> = { -readonly [I in keyof A]: ResultOf<A[I]> }

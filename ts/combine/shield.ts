@@ -2,13 +2,15 @@
 
 import { Future } from '../future/future'
 import { FutureState } from '../future/waiter'
-import type { Coro } from '../task/coroutine'
+import type { Coro, ResultOf } from '../task/coroutine'
 import { ensureFuture } from '../task/create'
 
 /**
  * A future that follows `coro` but can be cancelled alone: then `coro` runs on, and an error it has
  * later is reported. The end of `run` cancels it all the same.
  */
+export function shield<T>(coro: Coro<T>): Future<T>
+export function shield<C extends Coro<unknown>>(coro: C): Future<ResultOf<C>>
 export function shield<T>(coro: Coro<T>): Future<T> {
   const inner = ensureFuture(coro)
   if (inner.done()) return inner

@@ -8,7 +8,7 @@ import { Future } from '../future/future'
 import { GeneratorOperation, type Operation } from '../future/operation'
 import { FutureState } from '../future/waiter'
 import { isGenerator } from '../future/yielded'
-import type { Coro } from '../task/coroutine'
+import type { Coro, ResultOf } from '../task/coroutine'
 import { currentTask } from '../task/current'
 import type { TaskOptions } from '../task/options'
 import type { Task } from '../task/task'
@@ -39,6 +39,8 @@ export class TaskGroup {
    * Starts a task that the group waits for. Throws RuntimeError when the group is ending; the
    * coroutine never runs then.
    */
+  createTask<T>(coro: Coro<T>, options?: TaskOptions): Task<T>
+  createTask<C extends Coro<unknown>>(coro: C, options?: TaskOptions): Task<ResultOf<C>>
   createTask<T>(coro: Coro<T>, options?: TaskOptions): Task<T> {
     const bodyIsOver = this.state === State.ENDING && this.tasks.size === 0
     if (this.state >= State.ABORTING || bodyIsOver) {
@@ -151,7 +153,7 @@ export class TaskGroup {
  */
 export function taskGroup<T>(body: Body<TaskGroup, T>): Operation<T> {
   checkFunction('body', body)
-  return new GeneratorOperation(() => runGroup(body))
+  return new GeneratorOperation('taskGroup', () => runGroup(body))
 }
 
 function* runGroup<T>(body: Body<TaskGroup, T>): Generator<Future<unknown>, T, unknown> {

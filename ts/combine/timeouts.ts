@@ -10,7 +10,7 @@ import type { Handle } from '../loop/handle'
 import type { EventLoop } from '../loop/loop'
 import { getRunningLoop } from '../loop/running'
 import { IDLE } from '../loop/timers'
-import { type Coro, checkCoro } from '../task/coroutine'
+import { type Coro, checkCoro, type ResultOf } from '../task/coroutine'
 import { createTask, ensureFuture } from '../task/create'
 import { currentTask } from '../task/current'
 import type { Task } from '../task/task'
@@ -142,10 +142,15 @@ function* runTimeout<T>(
  * Runs `body` in the current task and cancels it when `ms` milliseconds have passed; who waits then
  * gets a TimeoutError. null sets no deadline. A body that never waits is not interrupted.
  */
+export function timeout<T>(ms: number | null, body: Body<Timeout, T>): Operation<T>
+export function timeout<B extends Body<Timeout, unknown>>(
+  ms: number | null,
+  body: B,
+): Operation<ResultOf<B>>
 export function timeout<T>(ms: number | null, body: Body<Timeout, T>): Operation<T> {
   if (ms !== null) checkMilliseconds('ms', ms)
   checkFunction('body', body)
-  return new GeneratorOperation(() => {
+  return new GeneratorOperation('timeout', () => {
     const task = currentTask()
     if (task === null) throw outsideTask('timeout')
     return runTimeout(new Timeout(ms === null ? null : task._loop.time() + ms), body)
@@ -153,10 +158,15 @@ export function timeout<T>(ms: number | null, body: Body<Timeout, T>): Operation
 }
 
 /** Like `timeout`, with a time on the loop's clock (`loop.time()`) instead of a span. */
+export function timeoutAt<T>(whenMs: number | null, body: Body<Timeout, T>): Operation<T>
+export function timeoutAt<B extends Body<Timeout, unknown>>(
+  whenMs: number | null,
+  body: B,
+): Operation<ResultOf<B>>
 export function timeoutAt<T>(whenMs: number | null, body: Body<Timeout, T>): Operation<T> {
   if (whenMs !== null) checkMilliseconds('whenMs', whenMs)
   checkFunction('body', body)
-  return new GeneratorOperation(() => runTimeout(new Timeout(whenMs), body))
+  return new GeneratorOperation('timeoutAt', () => runTimeout(new Timeout(whenMs), body))
 }
 
 /**
@@ -164,10 +174,12 @@ export function timeoutAt<T>(whenMs: number | null, body: Body<Timeout, T>): Ope
  * ever. When the time is over it is cancelled, waited for, and a TimeoutError thrown; if it
  * swallows the cancellation, its result is given. With `ms <= 0`, what has not begun never does.
  */
+export function waitFor<T>(coro: Coro<T>, ms: number | null): Operation<T>
+export function waitFor<C extends Coro<unknown>>(coro: C, ms: number | null): Operation<ResultOf<C>>
 export function waitFor<T>(coro: Coro<T>, ms: number | null): Operation<T> {
   checkCoro('coro', coro)
   if (ms !== null) checkMilliseconds('ms', ms)
-  return new GeneratorOperation(() => {
+  return new GeneratorOperation('waitFor', () => {
     if (ms !== null && ms <= 0) return waitNoTime(coro)
     const steps = () => {
       const whenMs = ms === null ? null : getRunningLoop().time() + ms

@@ -7,10 +7,9 @@ import { GeneratorOperation, type Operation, type Steps } from '../future/operat
 import { FutureState } from '../future/waiter'
 import { schedulingLoop } from '../loop/running'
 import { IDLE } from '../loop/timers'
-import type { Coro } from '../task/coroutine'
+import type { Coro, ResultOf } from '../task/coroutine'
 import { checkCoro, distinct } from '../task/coroutine'
 import { ensureFuture } from '../task/create'
-import type { ResultOf } from './gather'
 
 export type ReturnWhen = 'FIRST_COMPLETED' | 'FIRST_EXCEPTION' | 'ALL_COMPLETED'
 const RETURN_WHEN: readonly unknown[] = ['FIRST_COMPLETED', 'FIRST_EXCEPTION', 'ALL_COMPLETED']
@@ -43,7 +42,7 @@ export function wait<C extends Coro<unknown>>(
     throw outOfRange('options.returnWhen', `one of ${RETURN_WHEN.join(', ')}`, returnWhen)
   }
   for (const coro of all) checkCoro('coros', coro)
-  return new GeneratorOperation(() => {
+  return new GeneratorOperation('wait', () => {
     const futures = new Set(all.map((coro) => ensureFuture(coro)))
     return untilEnough(futures, timeout, returnWhen) as Steps<WaitResult<ResultOf<C>>>
   })

@@ -7,9 +7,11 @@
 
 import { type ChildProcess, fork } from 'node:child_process'
 import { join } from 'node:path'
-import { NotSendableError, WorkerDiedError } from '../errors/executor_errors'
+import { serialize } from 'node:v8'
+import { WorkerDiedError } from '../errors/executor_errors'
 import type { Ending, HostedJob, Packed, RunningJob, StrayErrorListener, WorkerHost } from './host'
 import type { Initializer } from './messages'
+import { notSendable } from './not_sendable'
 import {
   type FromProcess,
   type PackedValues,
@@ -169,9 +171,7 @@ export class ProcessHost implements WorkerHost {
     try {
       return { args: packValues(values), transferList: [] }
     } catch (cause) {
-      const { message } = cause as Error
-      const text = `an argument cannot be sent to a worker process: ${message}`
-      throw new NotSendableError(text, { cause })
+      throw notSendable(args, 'a worker process', serialize, cause as Error)
     }
   }
 

@@ -5,10 +5,11 @@
 import { join } from 'node:path'
 import type { ResourceLimits } from 'node:worker_threads'
 import type { Piscina } from 'piscina'
-import { NotSendableError, WorkerDiedError } from '../errors/executor_errors'
+import { WorkerDiedError } from '../errors/executor_errors'
 import { CancelFlags } from './cancel_flags'
 import type { Ending, HostedJob, Packed, RunningJob, StrayErrorListener, WorkerHost } from './host'
 import { type Initializer, isSentAsIs } from './messages'
+import { notSendable } from './not_sendable'
 import { endingOf, type ThreadReply, type ThreadStart, threadMessage } from './thread_messages'
 import { unwrapTransfers } from './transfer'
 
@@ -38,7 +39,7 @@ export class ThreadHost implements WorkerHost {
       const [copies, transferList] = structuredClone([values, list], { transfer: list as never })
       return { args: copies, transferList }
     } catch (cause) {
-      throw notSendable(values, cause as Error)
+      throw notSendable(args, 'a worker', structuredClone, cause as Error)
     }
   }
 
@@ -149,19 +150,6 @@ class ThreadJob implements RunningJob {
     this.listener = null
     this.over()
   }
-}
-
-function notSendable(values: readonly unknown[], cause: Error): NotSendableError {
-  const index = values.findIndex((value) => {
-    try {
-      structuredClone(value)
-      return false
-    } catch {
-      return true
-    }
-  })
-  const which = index === -1 ? 'the arguments cannot' : `argument ${index + 1} cannot`
-  return new NotSendableError(`${which} be sent to a worker: ${cause.message}`, { cause })
 }
 
 /** What became of a job that brought no reply. What the job itself threw comes as a reply. */

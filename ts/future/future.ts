@@ -16,7 +16,7 @@ import { debugging } from '../loop/debugging'
 import { callbackName } from '../loop/handle'
 import { EventLoop, Kind } from '../loop/loop'
 import { noteOrigin, sourceOf } from '../loop/origins'
-import { schedulingLoop } from '../loop/running'
+import { checkEventLoop, schedulingLoop } from '../loop/running'
 import { addAwaitingFrames } from './awaiting_frames'
 import { afterTaking, Cancellation, type Cancelled, makeCancelledError } from './cancellation'
 import { Claim } from './claim'
@@ -69,6 +69,7 @@ export class Future<T = unknown> implements PromiseLike<T> {
 
   /** @param loop the loop it belongs to; by default the running one, or the thread's own */
   constructor(loop: EventLoop = schedulingLoop()) {
+    checkEventLoop('loop', loop)
     loop._checkOpen()
     this._loop = loop
     if (loop._debug) noteOrigin(this)

@@ -10,6 +10,7 @@
 // for objects of many shapes, and cost them more than all that they do.
 
 import { AsyncResource } from 'node:async_hooks'
+import { inspect } from 'node:util'
 import { RuntimeError } from '../errors/errors'
 import { debugging } from '../loop/debugging'
 import { type EventLoop, Kind } from '../loop/loop'
@@ -38,6 +39,11 @@ export abstract class Operation<T> implements PromiseLike<T> {
     if (debugging.isOn) watchOperation(this)
   }
 
+  /** @internal What was called: 'Lock.acquire'. */
+  abstract get _name(): string
+  /** @internal Whether somebody has waited for it. */
+  abstract get _hasBegun(): boolean
+
   /** `yield* operation` in a generator coroutine. */
   abstract [Symbol.iterator](): Steps<T>
 
@@ -48,6 +54,11 @@ export abstract class Operation<T> implements PromiseLike<T> {
     onRejected?: OnRejected<B>,
   ): Promise<A | B> {
     return begin(this, onFulfilled, onRejected)
+  }
+
+  /** @internal */
+  [inspect.custom](): string {
+    return `<Operation ${this._name} ${this._hasBegun ? 'begun' : 'not begun'}>`
   }
 }
 
@@ -90,9 +101,17 @@ export function operationReused(): RuntimeError {
 export class GeneratorOperation<T> extends Operation<T> {
   private steps: (() => Steps<T>) | null
 
-  constructor(steps: () => Steps<T>) {
+  /** @param _name what was called, as it is printed */
+  constructor(
+    readonly _name: string,
+    steps: () => Steps<T>,
+  ) {
     super()
     this.steps = steps
+  }
+
+  get _hasBegun(): boolean {
+    return this.steps === null
   }
 
   [Symbol.iterator](): Steps<T> {

@@ -20,6 +20,11 @@ function loopOfAsyncTask(): EventLoop | null {
   return loop instanceof EventLoop && !loop.isClosed() ? loop : null
 }
 
+/** Throws TypeError for what is not a loop. */
+export function checkEventLoop(name: string, value: unknown): asserts value is EventLoop {
+  if (!(value instanceof EventLoop)) throw invalidType(name, 'an EventLoop', value)
+}
+
 /** The loop that is running. Throws RuntimeError where none is. */
 export function getRunningLoop(): EventLoop {
   const loop = runningLoop()

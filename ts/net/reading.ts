@@ -45,6 +45,14 @@ abstract class Reading extends Operation<Buffer> implements Iterator<Future<unkn
   protected abstract readonly method: string
   protected abstract attempt(isWoken: boolean): Buffer | null
 
+  get _name(): string {
+    return `StreamReader.${this.method}`
+  }
+
+  get _hasBegun(): boolean {
+    return this.isBegun
+  }
+
   [Symbol.iterator](): this {
     if (this.isBegun) throw operationReused()
     this.isBegun = true

@@ -136,7 +136,7 @@ export class Server {
    * served first. Does nothing on a server that serves. RuntimeError on one that is closed.
    */
   startServing(): Operation<void> {
-    return new GeneratorOperation(this.startSteps.bind(this))
+    return new GeneratorOperation('Server.startServing', this.startSteps.bind(this))
   }
 
   /** Stops accepting; connections that are there stay open, those that wait are dropped. */
@@ -165,12 +165,12 @@ export class Server {
 
   /** Waits until the server is closed and its last connection is over. */
   waitClosed(): Operation<void> {
-    return new GeneratorOperation(this.waitUntilOver.bind(this))
+    return new GeneratorOperation('Server.waitClosed', this.waitUntilOver.bind(this))
   }
 
   /** Serves until it is cancelled or the server is closed; then closes and waits for the end. */
   serveForever(): Operation<void> {
-    return new GeneratorOperation(this.serveUntilCancelled.bind(this))
+    return new GeneratorOperation('Server.serveForever', this.serveUntilCancelled.bind(this))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

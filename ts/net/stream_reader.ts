@@ -12,7 +12,7 @@ import { IncompleteReadError, LimitOverrunError, RuntimeError } from '../errors/
 import { Future } from '../future/future'
 import { GeneratorOperation, type Operation } from '../future/operation'
 import type { EventLoop } from '../loop/loop'
-import { schedulingLoop } from '../loop/running'
+import { checkEventLoop, schedulingLoop } from '../loop/running'
 import { ByteQueue } from './byte_queue'
 import type { Transport } from './protocol'
 import { ReadingExactly, ReadingSome, type ReadSource } from './reading'
@@ -64,6 +64,7 @@ export class StreamReader implements ReadSource {
     const { limit = READER_LIMIT_BYTES, borrow = false, loop } = options
     checkInteger('options.limit', limit, 1)
     if (typeof borrow !== 'boolean') throw invalidType('options.borrow', 'a boolean', borrow)
+    if (loop !== undefined) checkEventLoop('options.loop', loop)
     this.limit = limit
     this.borrows = borrow
     this.loop = loop ?? schedulingLoop()
@@ -149,7 +150,7 @@ export class StreamReader implements ReadSource {
   read(count = -1): Operation<Buffer> {
     checkInteger('count', count, -1)
     if (count >= 0) return new ReadingSome(this, count)
-    return new GeneratorOperation(() => this.readAll())
+    return new GeneratorOperation('StreamReader.read', () => this.readAll())
   }
 
   /**
@@ -157,7 +158,7 @@ export class StreamReader implements ReadSource {
    * buffer. Throws LimitOverrunError if the line is longer than the limit, and discards it.
    */
   readline(): Operation<Buffer> {
-    return new GeneratorOperation(() => this.readLine())
+    return new GeneratorOperation('StreamReader.readline', () => this.readLine())
   }
 
   /**
@@ -167,7 +168,7 @@ export class StreamReader implements ReadSource {
    */
   readuntil(separator: Separator = NEWLINE): Operation<Buffer> {
     const separators = separator === NEWLINE ? NEWLINES : Separators.of(separator)
-    return new GeneratorOperation(() => this.readUntil(separators))
+    return new GeneratorOperation('StreamReader.readuntil', () => this.readUntil(separators))
   }
 
   /** Reads exactly `count` bytes. Throws IncompleteReadError if the stream ends before. */

@@ -134,7 +134,7 @@ export class StreamWriter {
   drain(): Future<void> | Operation<void> {
     const hasFailed = this.reader !== null && this.reader.exception() !== null
     const isPlain = this.flow.isFlowing() && !hasFailed && !this.transport.isClosing()
-    if (!isPlain) return new GeneratorOperation(() => this.drainSteps())
+    if (!isPlain) return new GeneratorOperation('StreamWriter.drain', () => this.drainSteps())
     this.drainedAlready ??= drainedOn(this.loop)
     return this.drainedAlready
   }
@@ -159,7 +159,7 @@ export class StreamWriter {
 
   /** Waits until the connection is closed. Throws what broke it. */
   waitClosed(): Operation<void> {
-    return new GeneratorOperation(() => this.flow.closed())
+    return new GeneratorOperation('StreamWriter.waitClosed', () => this.flow.closed())
   }
 
   /**
@@ -170,7 +170,7 @@ export class StreamWriter {
    */
   startTls(options: StartTlsOptions): Operation<void> {
     const side = sideFor(options, options?.isServer ?? this.isServer)
-    return new GeneratorOperation(() => this.startTlsSteps(side))
+    return new GeneratorOperation('StreamWriter.startTls', () => this.startTlsSteps(side))
   }
 
   getExtraInfo<K extends keyof ExtraInfo>(name: K): ExtraInfo[K]

@@ -131,7 +131,7 @@ export class Process {
    * child may wait for us in turn: use `communicate` then.
    */
   wait(): Operation<number> {
-    return new GeneratorOperation(() => this.transport._wait())
+    return new GeneratorOperation('Process.wait', () => this.transport._wait())
   }
 
   /**
@@ -147,7 +147,7 @@ export class Process {
         throw new RuntimeError(message, 'ERR_STDIN_NOT_PIPED')
       }
     }
-    return new GeneratorOperation(() => this.communicateSteps(input))
+    return new GeneratorOperation('Process.communicate', () => this.communicateSteps(input))
   }
 
   /**

@@ -90,7 +90,7 @@ export class Queue<T = unknown> implements AsyncIterable<T> {
 
   /** Waits until `taskDone` was called for every item that was put. */
   join(): Operation<void> {
-    return new GeneratorOperation(() => this.joinSteps())
+    return new GeneratorOperation('Queue.join', () => this.joinSteps())
   }
 
   /**
@@ -161,6 +161,10 @@ class Put<T> extends WaitingOperation<void> {
     super()
   }
 
+  get _name(): string {
+    return 'Queue.put'
+  }
+
   override next(): Step<void> {
     if (this.waiter !== null || this.queue.full()) return super.next()
     this.queue.putNowait(this.item)
@@ -191,6 +195,10 @@ class Get<T, R> extends WaitingOperation<R> {
     private readonly wrap: (item: T) => R,
   ) {
     super()
+  }
+
+  get _name(): string {
+    return 'Queue.get'
   }
 
   override next(): Step<R> {

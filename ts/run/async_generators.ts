@@ -169,7 +169,7 @@ export function asyncGenerator<F extends AsyncGeneratorFunctionOf>(fn: F): F {
 }
 
 EventLoop.prototype.shutdownAsyncGens = function shutdownAsyncGens(): Operation<void> {
-  return new GeneratorOperation(() => closeGenerators(this))
+  return new GeneratorOperation('shutdownAsyncGens', () => closeGenerators(this))
 }
 
 /** What begins from now on is warned of, as in asyncio. */

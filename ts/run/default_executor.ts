@@ -49,7 +49,7 @@ EventLoop.prototype.shutdownDefaultExecutor = function shutdownDefaultExecutor(
   timeoutMs: number | null = null,
 ): Operation<void> {
   if (timeoutMs !== null) checkMilliseconds('timeoutMs', timeoutMs)
-  return new GeneratorOperation(() => shutDown(placeOf(this), timeoutMs))
+  return new GeneratorOperation('shutdownDefaultExecutor', () => shutDown(placeOf(this), timeoutMs))
 }
 
 function* shutDown(

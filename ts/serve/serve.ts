@@ -73,7 +73,7 @@ export class ServerGroup {
 
   /** Waits until every worker has ended. */
   waitClosed(): Operation<void> {
-    return new GeneratorOperation(() => this.untilOver())
+    return new GeneratorOperation('ServerGroup.waitClosed', () => this.untilOver())
   }
 
   /**
@@ -81,7 +81,7 @@ export class ServerGroup {
    * for the end. SIGTERM is heard where the program has no listener of its own for it.
    */
   serveForever(): Operation<void> {
-    return new GeneratorOperation(() => this.serve())
+    return new GeneratorOperation('ServerGroup.serveForever', () => this.serve())
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -45,13 +45,13 @@ export class Condition implements Acquirable {
    * the lock.
    */
   wait(): Operation<true> {
-    return new GeneratorOperation(() => this.waitSteps())
+    return new GeneratorOperation('Condition.wait', () => this.waitSteps())
   }
 
   /** Waits until `predicate()` is truthy, and gives what it gave. */
   waitFor<T>(predicate: () => T): Operation<T> {
     checkFunction('predicate', predicate)
-    return new GeneratorOperation(() => this.waitForSteps(predicate))
+    return new GeneratorOperation('Condition.waitFor', () => this.waitForSteps(predicate))
   }
 
   /**

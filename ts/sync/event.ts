@@ -47,6 +47,10 @@ class EventWait extends WaitingOperation<true> {
     super()
   }
 
+  get _name(): string {
+    return 'Event.wait'
+  }
+
   override next(): Step<true> {
     if (this.waiter !== null || !this.event.isSet()) return super.next()
     return { value: true, done: true }

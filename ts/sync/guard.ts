@@ -33,7 +33,7 @@ export class Guard implements Disposable {
 
 /** Acquires, runs `body` in the current task, and releases, whatever the body does. */
 export function withAcquired<T>(owner: Acquirable, body: Body<void, T>): Operation<T> {
-  return new GeneratorOperation(() => runAcquired(owner, body))
+  return new GeneratorOperation('with', () => runAcquired(owner, body))
 }
 
 function* runAcquired<T>(

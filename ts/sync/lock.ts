@@ -84,6 +84,10 @@ class LockAcquisition extends WaitingOperation<Guard> {
     super()
   }
 
+  get _name(): string {
+    return 'Lock.acquire'
+  }
+
   override next(): Step<Guard> {
     if (this.waiter !== null || !this.lock._tryTake()) return super.next()
     return { value: new Guard(this.lock), done: true }

@@ -84,6 +84,10 @@ class SemaphoreAcquisition extends WaitingOperation<Guard> {
     super()
   }
 
+  get _name(): string {
+    return 'Semaphore.acquire'
+  }
+
   override next(): Step<Guard> {
     if (this.waiter !== null || !this.semaphore._tryTake()) return super.next()
     return { value: new Guard(this.semaphore), done: true }

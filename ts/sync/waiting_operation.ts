@@ -48,6 +48,10 @@ export abstract class WaitingOperation<T>
    */
   protected abstract abandoned(waiter: Future<void>, error: unknown): void
 
+  get _hasBegun(): boolean {
+    return this.isBegun
+  }
+
   [Symbol.iterator](): this {
     if (this.isBegun) throw operationReused()
     this.isBegun = true

@@ -20,6 +20,17 @@ export type CoroutineFunction<A extends readonly unknown[], T> = (
 /** What createTask, gather, wait … accept. */
 export type Coro<T> = Awaitable<T> | Operation<T> | CoroutineFunction<[], T>
 
+/** What a Coro gives. */
+export type ResultOf<C> = C extends (...args: never[]) => infer R
+  ? ResultOf<R>
+  : C extends Future<infer T>
+    ? T
+    : C extends Generator<unknown, infer T, never>
+      ? T
+      : C extends PromiseLike<infer T>
+        ? T
+        : never
+
 /** Whether `x` can be run as a task. */
 export function isCoro(x: unknown): boolean {
   return typeof x === 'function' || isGenerator(x) || isThenable(x)

@@ -6,9 +6,9 @@ import { ForeignFuture } from '../future/foreign'
 import { type Future, isFuture } from '../future/future'
 import { isThenable } from '../future/yielded'
 import type { EventLoop } from '../loop/loop'
-import { getRunningLoop, schedulingLoop } from '../loop/running'
+import { checkEventLoop, getRunningLoop, schedulingLoop } from '../loop/running'
 import { isFamilyHere, makeAdmitted } from './admit'
-import type { Coro } from './coroutine'
+import type { Coro, ResultOf } from './coroutine'
 import { tasksOf } from './current'
 import './factory'
 import type { TaskOptions } from './options'
@@ -18,6 +18,11 @@ import type { Task } from './task'
  * Runs a coroutine as a task of the running loop, or of the thread's own loop outside of `run`. To
  * pass arguments: `createTask(() => fetchPage(url))`. Throws TypeError for what is not a coroutine.
  */
+export function createTask<T>(coro: Coro<T>, options?: TaskOptions): Task<T>
+export function createTask<C extends Coro<unknown>>(
+  coro: C,
+  options?: TaskOptions,
+): Task<ResultOf<C>>
 export function createTask<T>(coro: Coro<T>, options?: TaskOptions): Task<T> {
   return schedulingLoop().createTask(coro, options)
 }
@@ -33,6 +38,11 @@ export interface EnsureOptions {
  * A future for anything that can be waited for: a future is returned as it is, a promise is
  * wrapped, the rest becomes a task.
  */
+export function ensureFuture<T>(coro: Coro<T>, options?: EnsureOptions): Future<T>
+export function ensureFuture<C extends Coro<unknown>>(
+  coro: C,
+  options?: EnsureOptions,
+): Future<ResultOf<C>>
 export function ensureFuture<T>(coro: Coro<T>, options: EnsureOptions = {}): Future<T> {
   if (isFuture(coro)) {
     if (options.loop !== undefined && options.loop !== coro._loop) {
@@ -41,6 +51,7 @@ export function ensureFuture<T>(coro: Coro<T>, options: EnsureOptions = {}): Fut
     return coro as Future<T>
   }
   const loop = options.loop ?? schedulingLoop()
+  checkEventLoop('options.loop', loop)
   if (coro instanceof Promise) return new ForeignFuture(loop, coro as Promise<T>)
   return loop.createTask(coro, options)
 }
@@ -49,6 +60,8 @@ export function ensureFuture<T>(coro: Coro<T>, options: EnsureOptions = {}): Fut
  * A future for a promise. Cancelling it abandons the promise, which runs on by itself: what it
  * brings then is dropped.
  */
+export function wrap<T>(promise: PromiseLike<T>): Future<T>
+export function wrap<P extends PromiseLike<unknown>>(promise: P): Future<ResultOf<P>>
 export function wrap<T>(promise: PromiseLike<T>): Future<T> {
   if (isFuture(promise)) return promise as Future<T>
   if (!isThenable(promise)) throw invalidType('promise', 'a promise', promise)
@@ -70,5 +83,6 @@ export function createOwnTask<T>(
 
 /** The tasks of a loop that are not done; by default of the running one. */
 export function allTasks(loop: EventLoop = getRunningLoop()): Set<Task<unknown>> {
+  checkEventLoop('loop', loop)
   return tasksOf(loop)
 }

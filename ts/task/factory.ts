@@ -3,7 +3,7 @@
 import { checkFunction, invalidType } from '../errors/arguments'
 import type { Future } from '../future/future'
 import { EventLoop } from '../loop/loop'
-import { type Coro, checkCoro } from './coroutine'
+import { type Coro, checkCoro, type ResultOf } from './coroutine'
 import type { TaskOptions } from './options'
 import { Task } from './task'
 
@@ -16,6 +16,7 @@ declare module '../loop/loop' {
   interface EventLoop {
     /** Schedules a coroutine on this loop. Throws TypeError for what is none. */
     createTask<T>(coro: Coro<T>, options?: TaskOptions): Task<T>
+    createTask<C extends Coro<unknown>>(coro: C, options?: TaskOptions): Task<ResultOf<C>>
     /** Sets what makes this loop's tasks; null goes back to Task. */
     setTaskFactory(factory: TaskFactory | null): void
     getTaskFactory(): TaskFactory | null
