@@ -75,6 +75,8 @@ napi_value LoopBinding::Construct(napi_env env, napi_callback_info info) {
   self->buffers_[kControl].Take(env, arguments[0]);
   self->buffers_[kReady].Take(env, arguments[1]);
   self->buffers_[kSubmissions].Take(env, arguments[2]);
+  // Of an object of its own: Node 26 holds the object of a context, and the wrapper would never go.
+  napi_async_init(env, nullptr, MakeText(env, "GYRE_LOOP"), &self->async_context_);
 
   const napi_value wrapper = arguments.receiver();
   const napi_property_descriptor on_visit = {"onVisit", nullptr,      nullptr,      nullptr,
@@ -123,9 +125,6 @@ void LoopBinding::SetActive(bool active, napi_value wrapper) {
     napi_get_named_property(env_, wrapper, "onVisit", &on_visit);
     wrapper_.Take(env_, wrapper);
     on_visit_.Take(env_, on_visit);
-    if (async_context_ == nullptr) {
-      napi_async_init(env_, wrapper, MakeText(env_, "GYRE_LOOP"), &async_context_);
-    }
   }
   host_.SetActive(active);
   if (!active) {

@@ -2,10 +2,12 @@
 // garbage collector may not take.
 
 import assert from 'node:assert/strict'
+import { AsyncLocalStorage } from 'node:async_hooks'
 import test from 'node:test'
 import {
   type Coroutine,
   createTask,
+  type EventLoop,
   gather,
   getRunningLoop,
   newEventLoop,
@@ -149,6 +151,28 @@ test(
     assert.ok((await collected(references)) <= 3, 'the last one may still be on a stack')
   },
 )
+
+test('a loop does not keep the stores of whoever makes it or uses it first', options, async () => {
+  const storage = new AsyncLocalStorage<object>()
+  const loops: EventLoop[] = []
+  const references: WeakRef<object>[] = []
+  const within = <R>(act: () => R): R => {
+    const store = { of: 'a request' }
+    references.push(new WeakRef(store))
+    return storage.run(store, act)
+  }
+  loops.push(
+    newEventLoop(),
+    within(() => newEventLoop()),
+  )
+  const use = async (loop: EventLoop): Promise<void> => {
+    for (let i = 0; i < 3; i++) await within(() => loop.runUntilComplete(() => sleep(1)))
+  }
+  for (const loop of loops) await use(loop)
+  // The last one may still be on a stack.
+  assert.equal(await collected(references.slice(0, -1)), 0)
+  for (const loop of loops) loop.close()
+})
 
 test('a loop that was dropped without close can be collected', options, async () => {
   const references: WeakRef<object>[] = []

@@ -1,6 +1,7 @@
 // Chooses the backend: the native one where this platform has a binary, else the fallback.
 // GYRE_BACKEND=native or =fallback, or the option of newEventLoop, decide instead.
 
+import { AsyncResource } from 'node:async_hooks'
 import { invalidType } from '../errors/arguments'
 import { NotSupportedError } from '../errors/errors'
 import type { Backend, BackendHost, BackendName } from './backend'
@@ -18,6 +19,12 @@ export interface BackendInfo {
   /** Why it is the fallback, and what to do about it. */
   reason?: string
 }
+
+/**
+ * The context in which the library was loaded. A loop is made in it, so that it does not keep the
+ * AsyncLocalStorage stores of whoever happens to make it, a request perhaps, for as long as it lives.
+ */
+const loading = new AsyncResource('GYRE_LOOPS')
 
 interface Choice {
   name: BackendName
@@ -52,7 +59,9 @@ export function createBackend(
 ): Backend {
   if (choose(asked).name === 'fallback') return new FallbackBackend(host, isVirtual)
   const { addon } = findAddon()
-  return new NativeBackend(host, isVirtual, addon as NonNullable<typeof addon>)
+  return loading.runInAsyncScope(
+    () => new NativeBackend(host, isVirtual, addon as NonNullable<typeof addon>),
+  )
 }
 
 /** Which backend new loops use on this machine, and why. */
