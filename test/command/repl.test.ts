@@ -162,7 +162,9 @@ testWithPeers(
       },
     })
     assert.equal(code, 0)
-    assert.match(stripVTControlCharacters(stdout), /add\(2\)\s+3\s+> yield\* .*\s+'the last'/)
+    // Node 26 prints the line anew with each character of it.
+    const printed = stripVTControlCharacters(stdout)
+    assert.match(printed, /add\(2\)\s+3\s+> [\s\S]*yield\* [\s\S]*\s'the last'/)
   },
 )
 

@@ -3,7 +3,7 @@
 // from inside, and that the descriptor is closed in the end.
 
 import assert from 'node:assert/strict'
-import { fstatSync, writeSync } from 'node:fs'
+import { writeSync } from 'node:fs'
 import { type Coroutine, getRunningLoop, sleep, type Transport } from 'gyre'
 import { type Fifo, withFifo } from '../net/fifo.js'
 import { testOnLoop } from '../net/on_loop.js'
@@ -185,15 +185,6 @@ const operations: Record<string, Operation> = {
   },
 }
 
-function isOpen(fd: number): boolean {
-  try {
-    fstatSync(fd)
-    return true
-  } catch {
-    return false
-  }
-}
-
 /** Runs `body` with a pipe's end in the state that `enter` makes; then all of it has to be over. */
 function* withEnd(
   direction: Direction,
@@ -210,7 +201,7 @@ function* withEnd(
     yield* body(end, fd)
     end.transport.abort()
     yield* end.untilLost()
-    assert.equal(isOpen(fd), false, 'the descriptor is closed')
+    assert.equal(fifo.isOpen(fd), false, 'the descriptor is closed')
     assert.equal(end.calls[0], 'connectionMade')
     assert.equal(end.calls.at(-1), 'connectionLost')
     assert.equal(end.count('connectionMade'), 1)

@@ -175,8 +175,12 @@ for (const kind of kinds) {
       for (const delayMs of [0, 1, 20, 60]) {
         const task = createTask(async () => await startGroup(kind))
         await sleep(delayMs)
-        task.cancel()
-        assert.equal(await futureOutcomeOf(() => task, 20_000), 'rejects ERR_CANCELLED')
+        if (task.cancel()) {
+          assert.equal(await futureOutcomeOf(() => task, 20_000), 'rejects ERR_CANCELLED')
+        } else {
+          assert.notEqual(delayMs, 0)
+          ;(await task).abort()
+        }
       }
     })
     // The end of `run` and of this test is the proof: a worker that is left holds the process.

@@ -2,7 +2,7 @@
 // call for.
 
 import { execFileSync } from 'node:child_process'
-import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs'
+import { closeSync, constants, fstatSync, mkdtempSync, openSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Coroutine } from 'gyre'
@@ -16,6 +16,8 @@ export interface Fifo {
   close(fd: number): void
   /** The transport that was given the descriptor closes it. */
   handOver(fd: number): number
+  /** Whether a descriptor still leads here: its number alone may be another file's by now. */
+  isOpen(fd: number): boolean
 }
 
 /** Runs `body` with a FIFO, and removes it whatever comes of it. */
@@ -37,6 +39,15 @@ export function* withFifo(body: (fifo: Fifo) => Coroutine<void>): Coroutine<void
     handOver(fd) {
       own.delete(fd)
       return fd
+    },
+    isOpen(fd) {
+      try {
+        const [found, fifo] = [fstatSync(fd), statSync(path)]
+        return found.ino === fifo.ino && found.dev === fifo.dev
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EBADF') throw error
+        return false
+      }
     },
   }
   try {

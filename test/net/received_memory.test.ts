@@ -177,5 +177,6 @@ testOnLoop('a short chunk does not hold the memory of others', function* () {
   server.close()
   yield* server.waitClosed()
   assert.ok(lengths.length >= 20)
-  assert.ok(Math.max(...lengths) <= 64 * KIB, `${Math.max(...lengths)} bytes for 3 KiB`)
+  // A place in a pool of Node's, which has 64 KiB and a little in Node 26.
+  assert.ok(Math.max(...lengths) < 128 * KIB, `${Math.max(...lengths)} bytes for 3 KiB`)
 })
