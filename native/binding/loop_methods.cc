@@ -148,11 +148,9 @@ napi_value Address(LoopBinding& self, const Arguments& arguments) {
 napi_value Addresses(LoopBinding& self, const Arguments& arguments) {
   // Two IPv4 addresses; longer ones make the line grow.
   constexpr size_t kAddressesBytes = 48;
-  const Token token = arguments.TokenAt(0);
   SocketAddress peer;
   SocketAddress own;
-  int result = self.loop().network().Address(token, true, &peer);
-  if (result == 0) result = self.loop().network().Address(token, false, &own);
+  const int result = self.loop().network().TakeAddresses(arguments.TokenAt(0), &peer, &own);
   if (result < 0) return MakeInteger(arguments.env(), result);
   std::string line;
   line.reserve(kAddressesBytes);

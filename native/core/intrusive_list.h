@@ -1,6 +1,8 @@
 // Doubly linked FIFO of objects that carry their own link. Linking and unlinking are O(1) and
 // never allocate; an object is on at most one list per link member.
-// Invariants: 1. link.linked is true iff the object stands on the list of that member.
+// Invariants: 1. All objects that are linked by one member stand on the same list; those that are
+// on
+//                none have an empty link, as has one that is alone on the list.
 //             2. The list does not own its objects; an object unlinks itself before it dies.
 
 #pragma once
@@ -13,7 +15,6 @@ template <class T>
 struct ListLink {
   T* previous = nullptr;
   T* next = nullptr;
-  bool linked = false;
 };
 
 template <class T, ListLink<T> T::*kLink>
@@ -22,19 +23,22 @@ class IntrusiveList {
   bool empty() const { return first_ == nullptr; }
   T* front() const { return first_; }
 
+  bool Contains(const T& item) const {
+    return (item.*kLink).previous != nullptr || first_ == &item;
+  }
+
   // Does nothing if `item` is already on the list, and then keeps its place.
   void Append(T& item) {
-    ListLink<T>& link = item.*kLink;
-    if (link.linked) return;
-    link = {last_, nullptr, true};
+    if (Contains(item)) return;
+    item.*kLink = {last_, nullptr};
     (last_ != nullptr ? (last_->*kLink).next : first_) = &item;
     last_ = &item;
   }
 
   // Does nothing if `item` is not on the list.
   void Remove(T& item) {
+    if (!Contains(item)) return;
     ListLink<T>& link = item.*kLink;
-    if (!link.linked) return;
     (link.previous != nullptr ? (link.previous->*kLink).next : first_) = link.next;
     (link.next != nullptr ? (link.next->*kLink).previous : last_) = link.previous;
     link = {};

@@ -67,7 +67,7 @@ void Network::HandleListener(Listener& listener, Op op) {
 
 void Network::AddSlice(Stream& stream, uint32_t offset, uint32_t length) {
   if (!stream.CanSend() || send_slab_.Slice(offset, length).empty()) return;
-  if (!stream.sending_link.linked) {
+  if (!sending_.Contains(stream)) {
     sending_.Append(stream);
     stream.notes.first_slice = static_cast<uint32_t>(slices_.size());
   } else {
@@ -83,7 +83,7 @@ void Network::AddSlice(Stream& stream, uint32_t offset, uint32_t length) {
 }
 
 void Network::SendSlices(Stream& stream) {
-  if (!stream.sending_link.linked) return;
+  if (!sending_.Contains(stream)) return;
   sending_.Remove(stream);
   std::array<iovec, kSlicesPerSend> vectors;
   uint32_t index = stream.notes.first_slice;
@@ -251,8 +251,8 @@ bool Network::AcceptFrom(Listener& listener) {
       return true;
     }
     Stream& stream = AddStream(accepted.value, StreamState::kOpen);
-    stream.notes.peer = peer.compact();
-    stream.notes.own = listener.own_address();
+    stream.notes.addresses.reset(
+        new Stream::KnownAddresses{peer.compact(), listener.own_address()});
     const Token token = stream.token();
     ready_.Append(Kind::kAccepted, listener.token(), token.slot, token.generation);
   }

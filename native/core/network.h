@@ -97,9 +97,11 @@ class Network {
   // The outcome is reported by FILE_SENT, before any CLOSED; there is none if the stream fails.
   int SendFile(Token token, int fd, uint64_t offset, uint64_t bytes);
   int64_t PendingBytes(Token token);
-  // The peer of an accepted connection is known from then on, even if it has gone since; so is its
-  // own address, if it is the listener's.
+  // The peer of an accepted connection is known, even if it has gone since; so is its own address,
+  // if it is the listener's.
   int Address(Token token, bool peer, SocketAddress* address);
+  // Both, for who keeps them: what was known of them is forgotten.
+  int TakeAddresses(Token token, SocketAddress* peer, SocketAddress* own);
   int SetOption(Token token, SocketOption option, bool value, int delay_seconds);
   int FileDescriptor(Token token);
   // Descriptors of others: see Watchers. EEXIST for one that belongs to a socket of the loop; an

@@ -143,8 +143,10 @@ int Network::FileDescriptor(Token token) {
 }
 
 int Network::Address(Token token, bool peer, SocketAddress* address) {
-  if (const Stream* stream = Find<Stream>(token)) {
-    const CompactAddress& known = peer ? stream->notes.peer : stream->notes.own;
+  const Stream* stream = Find<Stream>(token);
+  if (stream != nullptr && stream->notes.addresses != nullptr) {
+    const auto& [known_peer, known_own] = *stream->notes.addresses;
+    const CompactAddress& known = peer ? known_peer : known_own;
     if (!known.empty()) {
       *address = SocketAddress(known);
       return 0;
@@ -154,6 +156,13 @@ int Network::Address(Token token, bool peer, SocketAddress* address) {
   if (fd < 0) return -EBADF;
   return peer ? syscalls_.PeerName(fd, address->get_mutable(), address->room())
               : syscalls_.LocalName(fd, address->get_mutable(), address->room());
+}
+
+int Network::TakeAddresses(Token token, SocketAddress* peer, SocketAddress* own) {
+  int result = Address(token, true, peer);
+  if (result == 0) result = Address(token, false, own);
+  if (Stream* stream = Find<Stream>(token)) stream->notes.addresses.reset();
+  return result;
 }
 
 int Network::SetOption(Token token, SocketOption option, bool value, int delay_seconds) {

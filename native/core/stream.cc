@@ -164,14 +164,15 @@ void Stream::Flush() {
     if (static_cast<size_t>(result) < offered) return;
   }
   if (!queue_.empty()) return;
-  if (file_.active()) FlushFile(kFlushBytesMax - std::min(sent, kFlushBytesMax));
-  if (state_ != kClosed && !file_.active()) OnFlushed();
+  if (IsSendingFile()) FlushFile(kFlushBytesMax - std::min(sent, kFlushBytesMax));
+  if (state_ != kClosed && !IsSendingFile()) OnFlushed();
 }
 
 int Stream::SendFile(int fd, uint64_t offset, uint64_t bytes) {
-  if (file_.active()) return -EBUSY;
+  if (IsSendingFile()) return -EBUSY;
   if (!CanSend()) return -EPIPE;
-  const int result = file_.Begin(fd, offset, bytes);
+  if (file_ == nullptr) file_ = std::make_unique<FileSegment>(*syscalls_);
+  const int result = file_->Begin(fd, offset, bytes);
   if (result < 0) return result;
   if (queue_.empty() && state_ == kOpen) Flush();
   return 0;
@@ -179,9 +180,9 @@ int Stream::SendFile(int fd, uint64_t offset, uint64_t bytes) {
 
 // Sends from the file until the socket is full, the file is over, or `bytes_max` have gone.
 void Stream::FlushFile(size_t bytes_max) {
-  while (file_.left() > 0) {
+  while (file_->left() > 0) {
     if (bytes_max == 0) return;
-    const ssize_t sent = file_.SendTo(fd_, bytes_max);
+    const ssize_t sent = file_->SendTo(fd_, bytes_max);
     if (sent == -EAGAIN) return;
     if (sent == -EPIPE || sent == -ECONNRESET || sent == -ETIMEDOUT) {
       Fail(static_cast<int>(-sent), Operation::kWrite);
@@ -200,7 +201,7 @@ void Stream::FlushFile(size_t bytes_max) {
 }
 
 void Stream::EndFile(int error) {
-  file_.End();
+  file_->End();
   // Before Linux 6.5, sendfile(2) at the end of a file tells TCP that more is to come, and TCP
   // holds an unfilled segment back for 200 ms.
   syscalls_->Push(fd_);
@@ -264,7 +265,7 @@ void Stream::Finish(int error, Operation operation) {
   if (role_ == Role::kConnection) Release();
   reading_ = Reading::kEnded;
   queue_.Clear();
-  file_.End();
+  if (file_ != nullptr) file_->End();
   error_ = error;
   failed_operation_ = operation;
   // Of what happened before, the end of the peer's data was still true.

@@ -20,6 +20,7 @@
 
 #pragma once
 
+#include <memory>
 #include <span>
 
 #include "file_segment.h"
@@ -73,7 +74,7 @@ class Stream {
 
   // REQUIRES: `state` is kConnecting or kOpen. Takes over the descriptor.
   Stream(Syscalls& syscalls, Token token, int fd, StreamState state)
-      : syscalls_(&syscalls), token_(token), fd_(fd), state_(state), file_(syscalls) {}
+      : syscalls_(&syscalls), token_(token), fd_(fd), state_(state) {}
   // A pipe. Its descriptor does not block.
   Stream(Syscalls& syscalls, Token token, int fd, Role role, Ending ending)
       : syscalls_(&syscalls),
@@ -81,8 +82,7 @@ class Stream {
         fd_(fd),
         state_(StreamState::kOpen),
         role_(role),
-        ending_(ending),
-        file_(syscalls) {}
+        ending_(ending) {}
   ~Stream() { Release(); }
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
@@ -132,7 +132,7 @@ class Stream {
 
   // True while bytes may still be given to Send.
   bool CanSend() const {
-    if (file_.active()) return false;
+    if (IsSendingFile()) return false;
     return state_ == StreamState::kOpen || state_ == StreamState::kConnecting;
   }
 
@@ -158,8 +158,14 @@ class Stream {
   int error() const { return error_; }
   Operation failed_operation() const { return failed_operation_; }
   // What became of the last file.
-  uint64_t file_bytes_sent() const { return file_.sent(); }
+  uint64_t file_bytes_sent() const { return file_ == nullptr ? 0 : file_->sent(); }
   int file_error() const { return file_error_; }
+
+  // Those of a connection that was accepted. Empty: the system has to be asked.
+  struct KnownAddresses {
+    CompactAddress peer;
+    CompactAddress own;
+  };
 
   // The network's own notes on the stream.
   struct Notes {
@@ -167,8 +173,7 @@ class Stream {
     uint32_t last_slice = 0;
     uint32_t watched = 0;  // the interest that the poller knows; 0: the poller does not know it
     bool waiting = false;  // counted among the streams that wait for something
-    CompactAddress peer;   // of an accepted connection; so is the next
-    CompactAddress own;    // empty where the system has to be asked
+    std::unique_ptr<KnownAddresses> addresses;  // until they are taken
   };
   ListLink<Stream> reporting_link;  // has something to say
   ListLink<Stream> stale_link;      // the poller does not know its interest yet
@@ -189,7 +194,8 @@ class Stream {
   void FlushFile(size_t bytes_max);
   void EndFile(int error);
   void OnFlushed();
-  bool HasUnsent() const { return !queue_.empty() || file_.active(); }
+  bool IsSendingFile() const { return file_ != nullptr && file_->active(); }
+  bool HasUnsent() const { return !queue_.empty() || IsSendingFile(); }
   void Finish(int error, Operation operation);
 
   Syscalls* syscalls_;
@@ -202,10 +208,10 @@ class Stream {
   uint8_t reports_ = 0;
   Operation failed_operation_ = Operation::kNone;
   int error_ = 0;
+  int file_error_ = 0;
   int64_t low_mark_ = kNotWatched;
   OutQueue queue_;
-  FileSegment file_;
-  int file_error_ = 0;
+  std::unique_ptr<FileSegment> file_;  // the last file; few connections send one
 };
 
 }  // namespace gyre

@@ -386,6 +386,27 @@ TEST_CASE("an accepted connection has its listener's address, unless that is eve
   }
 }
 
+TEST_CASE("the addresses of an accepted connection can be taken once without the system") {
+  LoopRig rig;
+  Network& network = rig.loop.network();
+  const auto [client, server] = rig.MakePair();
+  SocketAddress client_own;
+  REQUIRE(network.Address(client, false, &client_own) == 0);
+  for (const int asked : {0, 1}) {
+    rig.syscalls.ForgetCounts();
+    SocketAddress peer;
+    SocketAddress own;
+    REQUIRE(network.TakeAddresses(server, &peer, &own) == 0);
+    CHECK(peer.port() == client_own.port());
+    CHECK(own.ip() == "127.0.0.1");
+    CHECK(rig.syscalls.Count(CallId::kLocalName) == asked);
+  }
+  rig.Submit(Op::kAbort, server);
+  rig.Await(Kind::kClosed);
+  SocketAddress gone;
+  CHECK(network.TakeAddresses(server, &gone, &gone) == -EBADF);
+}
+
 TEST_CASE("a listener that cannot tell its address leaves that to its connections") {
   LoopRig rig;
   rig.syscalls.Inject(CallId::kLocalName, -ENOBUFS);

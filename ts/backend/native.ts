@@ -28,7 +28,7 @@ import { NativeKind, NativeOp, NativeOperation } from './native_addon'
 import { NativeDatagrams } from './native_datagrams'
 import { descriptorError, NativeDescriptors } from './native_descriptors'
 import { NativeListener } from './native_listener'
-import { detailsOf, type NativeOwner, NativeStream } from './native_stream'
+import { detailsOf, type NativeOwner, NativeStream, NOWHERE } from './native_stream'
 import { Control } from './ready_ring'
 import { copyOf, ReceiveSlab } from './receive_slab'
 import { Submissions } from './submissions'
@@ -206,7 +206,7 @@ export class NativeBackend implements Backend, NativeOwner {
     const result = this.native.openPipe(fd, direction === 'write', closes)
     if (result < 0) throw descriptorError(-result, fd)
     const { slot, generation } = this.resultToken()
-    const stream = this.addStream(slot, generation, { path: '' })
+    const stream = this.addStream(slot, generation, NOWHERE)
     stream.attach(events)
     return stream
   }

@@ -53,6 +53,9 @@ interface Addresses {
 
 const NO_ADDRESSES: Addresses = { own: null, peer: null }
 
+/** A descriptor that was opened elsewhere is nowhere. */
+export const NOWHERE: Place = { path: '' }
+
 export class NativeStream implements StreamHandle {
   private events: StreamEvents | null = null
   /** What native code last said to be unsent. */
@@ -63,21 +66,21 @@ export class NativeStream implements StreamHandle {
   private isEnding = false
   /** Whether what came in last was kept, as what comes next will be. */
   private keepsData = false
-  /** Both addresses as native code writes them, those of TCP; once somebody asks, as objects. */
-  private addresses: string | Addresses = NO_ADDRESSES
-
   constructor(
     private readonly backend: NativeOwner,
     private readonly slot: number,
     readonly generation: number,
-    /** Where it was connected to, or where the listener is that accepted it. */
-    private readonly place: Place,
+    /**
+     * Where it is to be connected to, or where the listener is that accepted it, until its addresses
+     * are known; those of TCP are in native code's words until somebody asks.
+     */
+    private ends: Place | string | Addresses,
   ) {}
 
   /** A stream that could not even be made; its events hear of it in a turn, as of any failure. */
   static failed(backend: NativeOwner, events: StreamEvents, error: Error): NativeStream {
     backend.ring.push(RUN_KIND, { run: () => events.streamClosed(error) })
-    return new NativeStream(backend, -1, 0, { path: '' })
+    return new NativeStream(backend, -1, 0, NOWHERE)
   }
 
   attach(events: StreamEvents): void {
@@ -170,13 +173,13 @@ export class NativeStream implements StreamHandle {
   learnAddresses(): void {
     const { addonLoop } = this.backend
     const { slot, generation } = this
-    if ('path' in this.place) {
+    if (typeof this.ends === 'object' && 'path' in this.ends) {
       const own = addressOrNull(addonLoop.address(slot, generation, false))
-      this.addresses = { own, peer: addressOrNull(addonLoop.address(slot, generation, true)) }
+      this.ends = { own, peer: addressOrNull(addonLoop.address(slot, generation, true)) }
       return
     }
     const line = addonLoop.addresses(slot, generation)
-    if (typeof line === 'string' && line !== '') this.addresses = line
+    this.ends = typeof line === 'string' && line !== '' ? line : NO_ADDRESSES
   }
 
   setNoDelay(enabled: boolean): void {
@@ -245,23 +248,20 @@ export class NativeStream implements StreamHandle {
 
   private failure(errno: number, operation: number): Error {
     const syscall = SYSCALLS[operation] ?? 'stream'
-    const details = operation === NativeOperation.CONNECT ? detailsOf(this.place) : {}
+    const details = operation === NativeOperation.CONNECT ? detailsOf(this.ends as Place) : {}
     return systemError(errno, syscall, details)
   }
 
   private parsedAddresses(): Addresses {
-    if (typeof this.addresses !== 'string') return this.addresses
-    const [peer, peerPort, own, ownPort] = this.addresses.split(' ') as [
-      string,
-      string,
-      string,
-      string,
-    ]
-    this.addresses = {
+    const { ends } = this
+    if (typeof ends !== 'string') return 'own' in ends ? ends : NO_ADDRESSES
+    const [peer, peerPort, own, ownPort] = ends.split(' ') as [string, string, string, string]
+    const addresses = {
       own: internetAddress(own, Number(ownPort)),
       peer: internetAddress(peer, Number(peerPort)),
     }
-    return this.addresses
+    this.ends = addresses
+    return addresses
   }
 
   private setOption(option: number, enabled: boolean, delaySeconds: number): void {

@@ -5,7 +5,7 @@ import type { TimerTarget } from '../backend/timer_table'
 import { checkMilliseconds, invalidType } from '../errors/arguments'
 import type { Cancellation } from '../future/cancellation'
 import { Future, stepThrough } from '../future/future'
-import { FutureState, type Waiter } from '../future/waiter'
+import { FutureState, type RunnableWaiter } from '../future/waiter'
 import type { Runnable } from '../loop/handle'
 import { EventLoop, Kind } from '../loop/loop'
 import { schedulingLoop } from '../loop/running'
@@ -57,7 +57,7 @@ class Sleep<T> extends Future<T> implements TimerTarget {
  */
 class GiveWay<T> extends Future<T> implements Runnable {
   static override readonly _isInner = true
-  private waiter: Waiter | null = null
+  private waiter: RunnableWaiter | null = null
   /** Made outside a turn, behind a foreign promise: the turn may come before the `await` of this does. */
   private isEarly = EventLoop._visited === null
 
@@ -84,7 +84,7 @@ class GiveWay<T> extends Future<T> implements Runnable {
     return { value, done: true }
   }
 
-  override _adopt(waiter: Waiter): boolean {
+  override _adopt(waiter: RunnableWaiter): boolean {
     if (this.waiter !== null) return false
     this.waiter = waiter
     return true

@@ -23,10 +23,10 @@ import { Claim } from './claim'
 import { checkLoop } from './foreign_use'
 import { type OnFulfilled, type OnRejected, startThen } from './then'
 import { forgetUnretrieved, noteUnretrieved, type Unretrieved } from './unretrieved'
-import { FutureState, type Waiter } from './waiter'
+import { FutureState, type RunnableWaiter, type Waiter } from './waiter'
 
 /** A callback given to addDoneCallback; runs in the AsyncLocalStorage context of that call. */
-class DoneCallback<T> implements Waiter {
+class DoneCallback<T> implements RunnableWaiter {
   constructor(
     readonly future: Future<T>,
     readonly callback: (future: Future<T>) => void,
@@ -251,7 +251,7 @@ export class Future<T = unknown> implements PromiseLike<T> {
   /**
    * @internal True: the future stands in the ready ring itself, and will run the waiter from there.
    */
-  _adopt(_waiter: Waiter): boolean {
+  _adopt(_waiter: RunnableWaiter): boolean {
     return false
   }
 

@@ -4,12 +4,19 @@
 //
 // Invariant: it settles once, by `settle` or `fail`; a promise that was asked for before follows.
 
+/** A promise that was asked for before there was an outcome. */
+interface Asked<R> {
+  readonly promise: Promise<R>
+  readonly resolve: (value: R | PromiseLike<R>) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** The outcome while there is none. */
+const UNSETTLED = Symbol('unsettled')
+
 export abstract class LatePromise<R> implements Promise<R> {
-  private settled = false
-  private outcome: R | PromiseLike<R> | undefined
-  private promise: Promise<R> | null = null
-  private resolve: ((value: R | PromiseLike<R>) => void) | null = null
-  private reject: ((error: unknown) => void) | null = null
+  private outcome: R | PromiseLike<R> | typeof UNSETTLED = UNSETTLED
+  private asked: Asked<R> | null = null
 
   get [Symbol.toStringTag](): string {
     return 'Continuation'
@@ -17,27 +24,23 @@ export abstract class LatePromise<R> implements Promise<R> {
 
   /** What the handler gave. */
   protected settle(outcome: R | PromiseLike<R>): void {
-    this.settled = true
-    if (this.resolve !== null) this.resolve(outcome)
-    else this.outcome = outcome
+    this.outcome = outcome
+    this.asked?.resolve(outcome)
   }
 
   /** The handler threw, or there was none. */
   protected fail(error: unknown): void {
-    this.settled = true
-    if (this.reject !== null) this.reject(error)
+    if (this.asked !== null) this.asked.reject(error)
     // Nobody went on from here yet: a rejected promise lets Node report it as unhandled.
-    else this.promise = Promise.reject(error)
+    else this.outcome = Promise.reject(error)
   }
 
   private toPromise(): Promise<R> {
-    this.promise ??= this.settled
-      ? Promise.resolve(this.outcome as R)
-      : new Promise<R>((resolve, reject) => {
-          this.resolve = resolve
-          this.reject = reject
-        })
-    return this.promise
+    const { outcome } = this
+    // Of a native promise, which is what a failure left here, this is the promise itself.
+    if (this.asked === null && outcome !== UNSETTLED) return Promise.resolve(outcome)
+    this.asked ??= ask<R>()
+    return this.asked.promise
   }
 
   // biome-ignore lint/suspicious/noThenProperty: what `then` returns must be thenable itself
@@ -57,4 +60,14 @@ export abstract class LatePromise<R> implements Promise<R> {
   finally(onFinally?: (() => void) | null): Promise<R> {
     return this.toPromise().finally(onFinally)
   }
+}
+
+function ask<R>(): Asked<R> {
+  let resolve!: Asked<R>['resolve']
+  let reject!: Asked<R>['reject']
+  const promise = new Promise<R>((resolveIt, rejectIt) => {
+    resolve = resolveIt
+    reject = rejectIt
+  })
+  return { promise, resolve, reject }
 }

@@ -13,14 +13,14 @@ import { type EventLoop, Kind } from '../loop/loop'
 import { rejectAwaiting } from './awaiting_frames'
 import type { Cancellation } from './cancellation'
 import { LatePromise } from './late_promise'
-import { FutureState, type Waiter } from './waiter'
+import { FutureState, type RunnableWaiter, type Waiter } from './waiter'
 
 /** A future, as far as awaiting concerns it. */
 export interface AwaitedFuture {
   readonly _loop: EventLoop
   readonly _state: FutureState
   readonly _value: unknown
-  _adopt(waiter: Waiter): boolean
+  _adopt(waiter: RunnableWaiter): boolean
   _addWaiter(waiter: Waiter): void
   _removeWaiter(waiter: Waiter): void
   _cancelWith(cancellation: Cancellation): boolean
@@ -30,7 +30,7 @@ export interface AwaitedFuture {
 }
 
 /** Something of an async-function task that waits for a future and can be reached by cancel(). */
-export interface Await extends Waiter {
+export interface Await extends RunnableWaiter {
   readonly _future: AwaitedFuture
 }
 

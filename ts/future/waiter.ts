@@ -13,9 +13,12 @@ export interface DoneFuture {
 }
 
 /** Something that waits for a future. */
-export interface Waiter extends Runnable {
-  /** @internal The future is done: enter the ready ring, to be run in a later turn. */
+export interface Waiter {
+  /** @internal The future is done: have what is to be done run in a later turn, by the ready ring. */
   _wake(future: DoneFuture): void
   /** @internal How it is printed among the callbacks of what it waits for. */
   _describeWaiter(): string
 }
+
+/** One that stands in the ready ring itself when it is woken. */
+export interface RunnableWaiter extends Waiter, Runnable {}

@@ -3,26 +3,28 @@
 
 const NOTHING: Buffer = Buffer.alloc(0)
 
-/** Of a queue that is empty, as those of idle connections are; never written to. */
-const NO_CHUNKS: Buffer[] = []
+/** What stands behind the first chunk where that is alone, as it mostly is; never written to. */
+const NONE: Buffer[] = []
 
 export class ByteQueue {
-  private chunks: Buffer[] = NO_CHUNKS
+  private first = NOTHING
+  private more = NONE
   /** How much of the first chunk is taken. */
   private offset = 0
   length = 0
 
   push(chunk: Buffer): void {
     if (chunk.length === 0) return
-    if (this.chunks === NO_CHUNKS) this.chunks = [chunk]
-    else this.chunks.push(chunk)
+    if (this.length === 0) this.first = chunk
+    else if (this.more === NONE) this.more = [chunk]
+    else this.more.push(chunk)
     this.length += chunk.length
   }
 
   /** Takes the first `count` bytes. REQUIRES: count <= length. */
   take(count: number): Buffer {
     if (count === 0) return NOTHING
-    const first = this.chunks[0] as Buffer
+    const { first } = this
     const available = first.length - this.offset
     if (count === first.length && this.offset === 0) {
       this.skip(count)
@@ -36,25 +38,12 @@ export class ByteQueue {
     const whole = Buffer.allocUnsafe(count)
     let filled = 0
     while (filled < count) {
-      const chunk = this.chunks[0] as Buffer
-      const part = Math.min(count - filled, chunk.length - this.offset)
-      chunk.copy(whole, filled, this.offset, this.offset + part)
+      const part = Math.min(count - filled, this.first.length - this.offset)
+      this.first.copy(whole, filled, this.offset, this.offset + part)
       filled += part
       this.skip(part)
     }
     return whole
-  }
-
-  /** Takes the first chunk, or as much of it as `max` allows. REQUIRES: the queue is not empty. */
-  takeChunk(max: number): Buffer {
-    const available = (this.chunks[0] as Buffer).length - this.offset
-    return this.take(Math.min(available, max))
-  }
-
-  clear(): void {
-    this.chunks = NO_CHUNKS
-    this.offset = 0
-    this.length = 0
   }
 
   /**
@@ -63,17 +52,15 @@ export class ByteQueue {
    * long line in many chunks costs no more than its length.
    */
   indexOf(separator: Uint8Array, from: number): number {
-    const { chunks } = this
     const overlap = separator.length - 1
-    let index = chunks.length
+    const count = this.more.length + 1
+    let index = count
     let start = this.length
-    while (index > 0 && (start > from || index === chunks.length)) {
-      start -= (chunks[--index] as Buffer).length
-    }
+    while (index > 0 && (start > from || index === count)) start -= this.chunk(--index).length
     /** What stands right before the chunk, and may be the separator's beginning. */
     let seam = NOTHING
-    for (; index < chunks.length; index++) {
-      const chunk = chunks[index] as Buffer
+    for (; index < count; index++) {
+      const chunk = this.chunk(index)
       const first = Math.max(from - start, 0)
       if (seam.length > 0) {
         const found = Buffer.concat([seam, chunk.subarray(0, overlap)]).indexOf(separator)
@@ -90,13 +77,18 @@ export class ByteQueue {
     return -1
   }
 
+  private chunk(index: number): Buffer {
+    return index === 0 ? this.first : (this.more[index - 1] as Buffer)
+  }
+
   private skip(count: number): void {
     this.length -= count
     this.offset += count
-    if (this.offset === (this.chunks[0] as Buffer).length) {
-      if (this.chunks.length === 1) this.chunks = NO_CHUNKS
-      else this.chunks.shift()
-      this.offset = 0
-    }
+    if (this.offset < this.first.length) return
+    this.first = this.more.length === 0 ? NOTHING : (this.more.shift() as Buffer)
+    this.offset = 0
   }
 }
+
+/** A queue that is empty, for those who have none; nothing is put into it. */
+export const NOTHING_QUEUED = new ByteQueue()

@@ -262,7 +262,7 @@ function attempt(
   from: InternetPlace | null,
   settled: (error: Error | null) => void,
 ): SocketTransport {
-  const transport = new SocketTransport(loop, {}, settled)
+  const transport = new SocketTransport(loop, {}, { _connected: settled })
   transport._attach(loop._backend.connect({ to, from }, transport))
   return transport
 }

@@ -5,7 +5,7 @@ import { RuntimeError } from '../errors/errors'
 import type { EventLoop } from '../loop/loop'
 import type { Descriptor } from './descriptors'
 import type { Protocol, Transport } from './protocol'
-import { SocketTransport } from './transport'
+import { SocketTransport, type TransportOwner } from './transport'
 
 type Ending = 'close' | 'abort' | 'isClosing' | 'setProtocol' | 'getProtocol'
 type Reading = 'pauseReading' | 'resumeReading' | 'isReading'
@@ -30,9 +30,9 @@ abstract class PipeTransport extends SocketTransport {
     loop: EventLoop,
     protocol: Protocol,
     private readonly pipe: Descriptor | null,
-    onLost?: () => void,
+    owner?: TransportOwner,
   ) {
-    super(loop, protocol, undefined, onLost)
+    super(loop, protocol, owner)
   }
 
   override getExtraInfo(name: string, fallback?: unknown): never {

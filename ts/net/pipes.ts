@@ -101,7 +101,9 @@ function* connectSteps<T, P extends Protocol>(
   const protocol = factory()
   checkKind(fd)
   const Transport = direction === 'read' ? ReadPipeTransport : WritePipeTransport
-  const transport = new Transport(loop, protocol, pipe, () => closeObject(loop, pipe, fd))
+  const transport = new Transport(loop, protocol, pipe, {
+    _lost: () => closeObject(loop, pipe, fd),
+  })
   const closes = typeof pipe === 'number' && fd > STANDARD_DESCRIPTOR_MAX
   const handle: StreamHandle = loop._backend.openPipe({ fd, direction, closes }, transport)
   transport._attach(handle)

@@ -32,8 +32,8 @@ export interface ReadSource {
 }
 
 abstract class Reading extends Operation<Buffer> implements Iterator<Future<unknown>, Buffer> {
-  private isBegun = false
-  private waiter: Future<void> | null = null
+  /** What was waited for last; null before the first wait, undefined before the beginning. */
+  private waiter: Future<void> | null | undefined = undefined
 
   constructor(
     protected readonly source: ReadSource,
@@ -50,22 +50,22 @@ abstract class Reading extends Operation<Buffer> implements Iterator<Future<unkn
   }
 
   get _hasBegun(): boolean {
-    return this.isBegun
+    return this.waiter !== undefined
   }
 
   [Symbol.iterator](): this {
-    if (this.isBegun) throw operationReused()
-    this.isBegun = true
+    if (this.waiter !== undefined) throw operationReused()
+    this.waiter = null
     if (debugging.isOn) operationBegins(this)
     return this
   }
 
   next(): Step {
     const { waiter } = this
-    if (waiter === null) this.source._beginRead()
+    if (!waiter) this.source._beginRead()
     // While it is pending it is given once more; where it failed, this throws.
     else if (waiter._state !== FutureState.RESULT) return stepThrough(waiter) as unknown as Step
-    const value = this.attempt(waiter !== null)
+    const value = this.attempt(Boolean(waiter))
     if (value !== null) return { value, done: true }
     this.waiter = this.source._moreData(this.method)
     return stepThrough(this.waiter) as unknown as Step

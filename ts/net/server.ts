@@ -26,7 +26,7 @@ import { socketName } from './address'
 import { applyOptions, type ProtocolFactory, type SocketOptions } from './connection'
 import type { Protocol, SocketName } from './protocol'
 import { SocketFile } from './socket_file'
-import { SocketTransport } from './transport'
+import { SocketTransport, type TransportOwner } from './transport'
 
 /** How long a listener rests that ran out of file descriptors or memory (asyncio does the same). */
 const ACCEPT_RETRY_DELAY_MS = 1000
@@ -97,7 +97,7 @@ class Beginning {
 }
 
 /** What createServer and startServer give: the listening sockets and their connections. */
-export class Server {
+export class Server implements TransportOwner {
   private state: State = State.BOUND
   private listeners: Listening[] = []
   /** Whether the listeners have been told to accept. */
@@ -231,7 +231,7 @@ export class Server {
   private readonly closeForDrain = (): void => this.close()
 
   private accept(stream: StreamHandle): StreamEvents {
-    const transport = new SocketTransport(this.loop, NO_PROTOCOL, undefined, this.lost)
+    const transport = new SocketTransport(this.loop, NO_PROTOCOL, this)
     transport._attach(stream)
     if (this.hasRoom() && this.waiting.size === 0) {
       this.serve(transport)
@@ -300,7 +300,8 @@ export class Server {
     })
   }
 
-  private readonly lost = (transport: SocketTransport): void => {
+  /** @internal */
+  _lost(transport: SocketTransport): void {
     this.connections.delete(transport)
     this.waiting.delete(transport)
     if (this.state === State.SERVING) this.serveWaiting()

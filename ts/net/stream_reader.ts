@@ -13,7 +13,8 @@ import { Future } from '../future/future'
 import { GeneratorOperation, type Operation } from '../future/operation'
 import type { EventLoop } from '../loop/loop'
 import { checkEventLoop, schedulingLoop } from '../loop/running'
-import { ByteQueue } from './byte_queue'
+import { ByteQueue, NOTHING_QUEUED } from './byte_queue'
+import { Loans } from './loans'
 import type { Transport } from './protocol'
 import { ReadingExactly, ReadingSome, type ReadSource } from './reading'
 import { type Found, type Separator, Separators } from './separators'
@@ -38,22 +39,13 @@ export interface ReaderOptions {
   loop?: EventLoop | undefined
 }
 
-/** Memory that holds bytes of the stream up to `end`, counted from its beginning. */
-interface Loan {
-  lease: Lease
-  end: number
-}
-
-const NO_LOANS: Loan[] = []
-
 export class StreamReader implements ReadSource {
   private readonly loop: EventLoop
-  private readonly borrows: boolean
-  /** What was lent to the reader, in the order of the stream; how many bytes came in so far. */
-  private loans: Loan[] = NO_LOANS
-  private receivedBytes = 0
+  /** What is lent to it; null for a reader that does not borrow. */
+  private readonly loans: Loans | null
   private readonly limit: number
-  private readonly queue = new ByteQueue()
+  /** What came in and was not read. */
+  private queue = NOTHING_QUEUED
   private eof = false
   private waiter: Future<void> | null = null
   private error: unknown = null
@@ -66,7 +58,7 @@ export class StreamReader implements ReadSource {
     if (typeof borrow !== 'boolean') throw invalidType('options.borrow', 'a boolean', borrow)
     if (loop !== undefined) checkEventLoop('options.loop', loop)
     this.limit = limit
-    this.borrows = borrow
+    this.loans = borrow ? new Loans() : null
     this.loop = loop ?? schedulingLoop()
   }
 
@@ -118,18 +110,13 @@ export class StreamReader implements ReadSource {
       this.feedData(data)
       return
     }
-    const lease = this.borrows ? transport._lend(data) : null
-    if (lease === null) {
-      this.add(transport._keep(data))
-    } else {
-      if (this.loans === NO_LOANS) this.loans = []
-      this.loans.push({ lease, end: this.receivedBytes + data.length })
-      this.add(data as Buffer)
-    }
+    const lease = this.loans === null ? null : transport._lend(data)
+    this.add(lease === null ? transport._keep(data) : (data as Buffer), lease)
   }
 
-  private add(data: Buffer): void {
-    this.receivedBytes += data.length
+  private add(data: Buffer, lease: Lease | null = null): void {
+    this.loans?.add(data.length, lease)
+    if (this.queue === NOTHING_QUEUED) this.queue = new ByteQueue()
     this.queue.push(data)
     this.wakeWaiter()
     if (this.transport !== null && !this.paused && this.queue.length > 2 * this.limit) {
@@ -193,16 +180,16 @@ export class StreamReader implements ReadSource {
 
   /** @internal */
   _beginRead(): void {
-    if (this.loans !== NO_LOANS) this.giveBack()
+    this.loans?.giveBack(this.queue.length)
     this.throwError()
   }
 
   /** @internal */
   _takeSome(count: number, isWoken: boolean): Buffer | null {
-    const { queue } = this
+    const { length } = this.queue
     if (count === 0) return Buffer.alloc(0)
-    if (queue.length === 0) return this.eof || isWoken ? Buffer.alloc(0) : null
-    const data = queue.take(Math.min(queue.length, count))
+    if (length === 0) return this.eof || isWoken ? Buffer.alloc(0) : null
+    const data = this.take(Math.min(length, count))
     this.resumeIfDrained()
     return data
   }
@@ -213,7 +200,7 @@ export class StreamReader implements ReadSource {
       if (this.eof) throw new IncompleteReadError(this.takeAll(), count)
       return null
     }
-    const data = this.queue.take(count)
+    const data = this.take(count)
     this.resumeIfDrained()
     return data
   }
@@ -224,7 +211,7 @@ export class StreamReader implements ReadSource {
     for (;;) {
       const part = yield* this.read(this.limit)
       if (part.length === 0) return parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts)
-      parts.push(this.borrows ? Buffer.from(part) : part)
+      parts.push(this.loans !== null ? Buffer.from(part) : part)
     }
   }
 
@@ -235,8 +222,8 @@ export class StreamReader implements ReadSource {
       if (error instanceof IncompleteReadError) return error.partial as Buffer
       if (!(error instanceof LimitOverrunError)) throw error
       const lineEnds = this.queue.indexOf(NEWLINE, error.consumed) === error.consumed
-      if (lineEnds) this.queue.take(error.consumed + NEWLINE.length)
-      else this.queue.clear()
+      if (lineEnds) this.take(error.consumed + NEWLINE.length)
+      else this.queue = NOTHING_QUEUED
       this.resumeIfDrained()
       const message = `the line is longer than the limit of ${this.limit} bytes; it was discarded`
       throw new LimitOverrunError(message, 0)
@@ -265,7 +252,7 @@ export class StreamReader implements ReadSource {
     if (start > this.limit) {
       throw new LimitOverrunError('Separator is found, but chunk is longer than limit', start)
     }
-    const data = this.queue.take(end)
+    const data = this.take(end)
     this.resumeIfDrained()
     return data
   }
@@ -286,17 +273,17 @@ export class StreamReader implements ReadSource {
     return this.waiter
   }
 
-  /** All that is there, for somebody who is not asked to be done with it. */
-  private takeAll(): Buffer {
-    const bytes = this.queue.take(this.queue.length)
-    return this.borrows ? Buffer.from(bytes) : bytes
+  /** The next `count` bytes. An idle connection has no queue. */
+  private take(count: number): Buffer {
+    const { queue } = this
+    if (count === queue.length) this.queue = NOTHING_QUEUED
+    return queue.take(count)
   }
 
-  /** Whoever asks for more is done with what was given: what was lent of it goes back. */
-  private giveBack(): void {
-    const { loans } = this
-    const given = this.receivedBytes - this.queue.length
-    while (loans.length > 0 && loans[0]!.end <= given) loans.shift()!.lease.release()
+  /** All that is there, for somebody who is not asked to be done with it. */
+  private takeAll(): Buffer {
+    const bytes = this.take(this.queue.length)
+    return this.loans !== null ? Buffer.from(bytes) : bytes
   }
 
   private throwError(): void {

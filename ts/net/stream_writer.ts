@@ -1,89 +1,18 @@
-// StreamWriter: writing to a connection with coroutines, and the flow control behind drain().
+// StreamWriter: writing to a connection with coroutines.
 
 import { inspect } from 'node:util'
 import { sleep } from '../combine/sleep'
 import { RuntimeError } from '../errors/errors'
 import { Future } from '../future/future'
 import { GeneratorOperation, type Operation } from '../future/operation'
-import type { EventLoop } from '../loop/loop'
+import type { DoneFuture, Waiter } from '../future/waiter'
+import { type EventLoop, Kind } from '../loop/loop'
+import type { Task } from '../task/task'
 import type { Side } from '../tls/handshake'
 import { type StartTlsOptions, sideFor, upgrade } from '../tls/start_tls'
+import type { FlowControl } from './flow_control'
+import { HandlerEnd } from './handler_end'
 import type { ExtraInfo, Transport, Writable } from './protocol'
-import type { StreamReader } from './stream_reader'
-
-/** Who waits in drain() and waitClosed(), and what they are told. */
-export class FlowControl {
-  private paused = false
-  private lost = false
-  private failure: Error | null = null
-  /** Null while nobody waits, as in nearly all connections at nearly all times. */
-  private drainWaiters: Future<void>[] | null = null
-  private closeWaiters: Future<void>[] | null = null
-
-  constructor(protected readonly loop: EventLoop) {}
-
-  pause(): void {
-    this.paused = true
-  }
-
-  resume(): void {
-    this.paused = false
-    const waiters = this.drainWaiters ?? []
-    this.drainWaiters = null
-    for (const waiter of waiters) {
-      if (!waiter.done()) waiter.setResult(undefined)
-    }
-  }
-
-  connectionLost(error: Error | null): void {
-    this.lost = true
-    this.failure = error
-    const waiters = [...(this.drainWaiters ?? []), ...(this.closeWaiters ?? [])]
-    this.drainWaiters = this.closeWaiters = null
-    for (const waiter of waiters) {
-      if (waiter.done()) continue
-      if (error === null) waiter.setResult(undefined)
-      else waiter.setException(error)
-    }
-  }
-
-  /** Whether drain() has nothing to wait for and nothing to complain of. */
-  isFlowing(): boolean {
-    return !this.paused && !this.lost
-  }
-
-  *drained(): Generator<Future<unknown>, void, unknown> {
-    if (this.lost) throw connectionReset()
-    if (!this.paused) return
-    const waiter = new Future<void>(this.loop)
-    this.drainWaiters ??= []
-    this.drainWaiters.push(waiter)
-    try {
-      yield* waiter
-    } finally {
-      const index = this.drainWaiters?.indexOf(waiter) ?? -1
-      if (index >= 0) this.drainWaiters?.splice(index, 1)
-    }
-  }
-
-  *closed(): Generator<Future<unknown>, void, unknown> {
-    if (this.lost) {
-      if (this.failure !== null) throw this.failure
-      return
-    }
-    const waiter = new Future<void>(this.loop)
-    this.closeWaiters ??= []
-    this.closeWaiters.push(waiter)
-    yield* waiter
-  }
-}
-
-function connectionReset(): Error {
-  const error = new Error('Connection lost') as NodeJS.ErrnoException
-  error.code = 'ECONNRESET'
-  error.syscall = 'write'
-  return error
-}
 
 /** What `drain` gives while there is nothing to wait for: one for all writers of a loop. */
 const drained = new WeakMap<EventLoop, Future<void>>()
@@ -98,7 +27,7 @@ function drainedOn(loop: EventLoop): Future<void> {
   return future
 }
 
-export class StreamWriter {
+export class StreamWriter implements Waiter {
   private lower: Transport
   private drainedAlready: Future<void> | null = null
 
@@ -106,9 +35,6 @@ export class StreamWriter {
   constructor(
     transport: Transport,
     private readonly flow: FlowControl,
-    private readonly reader: StreamReader | null,
-    private readonly loop: EventLoop,
-    private readonly isServer: boolean,
   ) {
     this.lower = transport
   }
@@ -132,10 +58,11 @@ export class StreamWriter {
    * connection.
    */
   drain(): Future<void> | Operation<void> {
-    const hasFailed = this.reader !== null && this.reader.exception() !== null
-    const isPlain = this.flow.isFlowing() && !hasFailed && !this.transport.isClosing()
+    const { flow } = this
+    const hasFailed = flow.reader !== null && flow.reader.exception() !== null
+    const isPlain = flow.isFlowing() && !hasFailed && !this.transport.isClosing()
     if (!isPlain) return new GeneratorOperation('StreamWriter.drain', () => this.drainSteps())
-    this.drainedAlready ??= drainedOn(this.loop)
+    this.drainedAlready ??= drainedOn(flow.loop)
     return this.drainedAlready
   }
 
@@ -169,7 +96,7 @@ export class StreamWriter {
    * server's end, unless `isServer` says otherwise. Rejects as `loop.startTls`.
    */
   startTls(options: StartTlsOptions): Operation<void> {
-    const side = sideFor(options, options?.isServer ?? this.isServer)
+    const side = sideFor(options, options?.isServer ?? this.flow.isServer)
     return new GeneratorOperation('StreamWriter.startTls', () => this.startTlsSteps(side))
   }
 
@@ -188,23 +115,34 @@ export class StreamWriter {
     return `<StreamWriter ${inspect(this.transport)}>`
   }
 
+  /** @internal The handler of the connection has ended. */
+  _wake(task: DoneFuture): void {
+    this.flow.loop.ring.push(Kind.DONE_CALLBACK, new HandlerEnd(task as Task<void>, this))
+  }
+
+  /** @internal */
+  _describeWaiter(): string {
+    return 'startServer()'
+  }
+
   private *startTlsSteps(side: Side): Generator<Future<unknown>, void, unknown> {
+    const { loop, reader } = this.flow
     yield* this.drainSteps()
-    if (this.reader?._hasEnded() === true) {
+    if (reader?._hasEnded() === true) {
       throw new RuntimeError('the peer has ended the connection', 'ERR_TRANSPORT_CLOSED')
     }
-    const received = this.reader?._takeReceived()
+    const received = reader?._takeReceived()
     const protocol = this.lower.getProtocol()
-    const transport = yield* upgrade(this.loop, this.lower, protocol, side, received)
+    const transport = yield* upgrade(loop, this.lower, protocol, side, received)
     this.lower = transport
-    this.reader?.setTransport(transport)
+    reader?.setTransport(transport)
   }
 
   private *drainSteps(): Generator<Future<unknown>, void, unknown> {
-    const error = this.reader?.exception() ?? null
+    const { loop, reader } = this.flow
+    const error = reader?.exception() ?? null
     if (error !== null) throw error
-    if (this.loop.isClosed())
-      throw new RuntimeError('Event loop is closed', 'ERR_EVENT_LOOP_CLOSED')
+    if (loop.isClosed()) throw new RuntimeError('Event loop is closed', 'ERR_EVENT_LOOP_CLOSED')
     // A connection that was lost just now says so in the next turn; without giving way, a loop that
     // only writes and drains would never hear of it.
     if (this.transport.isClosing()) yield* sleep(0)

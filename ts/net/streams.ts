@@ -1,21 +1,20 @@
 // openConnection and startServer: connections as a reader and a writer, after asyncio's streams.
 
 import { checkFunction, invalidType } from '../errors/arguments'
-import { isCancelled } from '../errors/errors'
 import type { Future } from '../future/future'
-import { FutureState, type Waiter } from '../future/waiter'
-import { type EventLoop, Kind } from '../loop/loop'
+import type { EventLoop } from '../loop/loop'
 import { schedulingLoop } from '../loop/running'
 import { type Coroutine, isGeneratorFunction } from '../task/coroutine'
 import { createOwnOpening } from '../task/opening'
 import type { Task } from '../task/task'
 import { checkPath } from './address'
 import { type ConnectionOptions, connect, connectionOptions, connectName } from './connection'
+import { FlowControl } from './flow_control'
 import { type ServerOptions, serverOptions } from './listen'
 import type { Protocol, Transport } from './protocol'
 import type { Server } from './server'
 import { StreamReader } from './stream_reader'
-import { FlowControl, StreamWriter } from './stream_writer'
+import { StreamWriter } from './stream_writer'
 import { SocketTransport } from './transport'
 
 export interface StreamOptions {
@@ -39,7 +38,7 @@ export type StreamHandler = (
 
 /** Feeds a reader from a connection, and holds up writers that are too fast. */
 export class StreamProtocol extends FlowControl implements Protocol {
-  readonly reader: StreamReader
+  declare readonly reader: StreamReader
 
   constructor(
     loop: EventLoop,
@@ -47,24 +46,23 @@ export class StreamProtocol extends FlowControl implements Protocol {
     /** Called for a connection that was accepted. */
     private readonly onConnection: ((reader: StreamReader, writer: StreamWriter) => void) | null,
   ) {
-    super(loop)
-    this.reader = new StreamReader({ limit, borrow, loop })
+    super(loop, new StreamReader({ limit, borrow, loop }))
+  }
+
+  override get isServer(): boolean {
+    return this.onConnection !== null
   }
 
   connectionMade(transport: Transport): void {
     this.reader.setTransport(transport)
-    this.onConnection?.(this.reader, this.writerFor(transport))
+    this.onConnection?.(this.reader, new StreamWriter(transport, this))
   }
 
   /** Reader and writer of a connection that was made by this end. */
   pairOn(transport: Transport): StreamPair {
     const { reader } = this
-    const writer = this.writerFor(transport)
+    const writer = new StreamWriter(transport, this)
     return Object.assign([reader, writer] as const, { reader, writer })
-  }
-
-  private writerFor(transport: Transport): StreamWriter {
-    return new StreamWriter(transport, this, this.reader, this.loop, this.onConnection !== null)
   }
 
   dataReceived(data: Uint8Array): void {
@@ -205,43 +203,5 @@ function serve(
   const task: Task<void> = isGeneratorFunction(handler)
     ? loop.createTask(handler(reader, writer), options)
     : loop.createTask(() => handler(reader, writer), options)
-  task._addWaiter(new HandlerEnd(task, writer))
-}
-
-/** What is done when a handler has ended: an object, as a closure would hold more for each connection. */
-class HandlerEnd implements Waiter {
-  constructor(
-    private readonly task: Task<void>,
-    private readonly writer: StreamWriter,
-  ) {}
-
-  _wake(): void {
-    this.task._loop.ring.push(Kind.DONE_CALLBACK, this)
-  }
-
-  _describeWaiter(): string {
-    return 'startServer()'
-  }
-
-  run(): void {
-    const { task, writer } = this
-    if (task._state === FutureState.RESULT) return
-    try {
-      if (!task.cancelled()) this.report(task.exception())
-      writer.close()
-    } catch (error) {
-      const message = 'Exception when the handler of a connection ended'
-      task._loop._callbackFailed(error, message, { task, transport: writer.transport })
-    }
-  }
-
-  private report(exception: unknown): void {
-    if (isCancelled(exception)) return
-    this.task._loop.callExceptionHandler({
-      message: 'Unhandled exception in the handler of a connection',
-      exception,
-      transport: this.writer.transport,
-      task: this.task,
-    })
-  }
+  task._addWaiter(writer)
 }

@@ -19,11 +19,11 @@ import type {
   ExtraInfo,
   Protocol,
   SocketInfo,
-  SocketName,
   Transport,
   Writable,
   WriteBufferLimits,
 } from './protocol'
+import { type FileOutcome, NOTHING_RARE, RareState } from './rare_state'
 import { toBytes } from './writable'
 import { HIGH_WATER_BYTES, WriteFlow } from './write_flow'
 
@@ -33,46 +33,29 @@ import { HIGH_WATER_BYTES, WriteFlow } from './write_flow'
 const State = { OPEN: 0, CLOSING: 1, CLOSED: 2 } as const
 type State = (typeof State)[keyof typeof State]
 
-/** What became of a file that the kernel was to send. */
-export interface FileOutcome {
-  bytes: number
-  error: NodeJS.ErrnoException | null
+/** Who opened a connection, or counts those that are open. */
+export interface TransportOwner {
+  /** @internal The stream is connected, or with an error never will be; said again when it is lost. */
+  _connected?(error: Error | null): void
+  /** @internal The protocol has heard that the connection is lost. */
+  _lost?(transport: SocketTransport): void
 }
 
-/** What a transport holds that holds nothing; never written to. */
-const NONE_HELD: (Buffer | null)[] = []
-
-function ignore(): void {}
+const NOBODY: TransportOwner = {}
 
 export class SocketTransport implements Transport, StreamEvents {
   private stream!: StreamHandle
-  /** Made when it is needed, as few connections have more to send than the system takes. */
-  private flow: WriteFlow | null = null
   private state: State = State.OPEN
   private readingPaused = false
   private eofWritten = false
-  /** What arrived while reading was paused: bytes, or null for the end. */
-  private held: (Buffer | null)[] = NONE_HELD
-  /** What made the transport close itself. */
-  private failure: Error | null = null
-  /** @internal What stands on this transport and closes it in its own way, such as TLS. */
-  _upper: SocketTransport | null = null
-  /** What stands below is lost, and says so when this has told its protocol. */
-  private afterLost: (() => void) | null = null
-  /** Kept when they were asked for once, as logs ask again when the connection is lost. */
-  private peername: SocketName | null = null
-  private sockname: SocketName | null = null
-  /** A file is being sent; what becomes of it if the kernel does that. */
-  private sendingFile = false
-  private fileOutcome: Future<FileOutcome> | null = null
+  private rare: Readonly<RareState<SocketTransport>> = NOTHING_RARE
   /** @internal In which its protocol is called. */
   readonly _context: AsyncResource
 
   constructor(
     protected readonly loop: EventLoop,
     private protocol: Protocol,
-    private readonly onConnected: (error: Error | null) => void = ignore,
-    private readonly onLost: (transport: SocketTransport) => void = ignore,
+    private readonly owner: TransportOwner = NOBODY,
   ) {
     this._context = captureContext('GyreTransport')
   }
@@ -127,15 +110,15 @@ export class SocketTransport implements Transport, StreamEvents {
   close(): void {
     if (this.state !== State.OPEN) return
     this.state = State.CLOSING
-    this.held = NONE_HELD
-    if (this.sendingFile) this.stream.stopReading()
+    this.dropHeld()
+    if (this.rare.sendingFile) this.stream.stopReading()
     else this.stream.close()
   }
 
   abort(): void {
     if (this.state === State.CLOSED) return
     this.state = State.CLOSING
-    this.held = NONE_HELD
+    this.dropHeld()
     this.stream.abort()
   }
 
@@ -153,7 +136,7 @@ export class SocketTransport implements Transport, StreamEvents {
     if (this.state !== State.OPEN || !this.readingPaused) return
     this.readingPaused = false
     this.stream.startReading()
-    if (this.held.length > 0) this.loop.callSoon(() => this.deliverHeld())
+    if (this.rare.held.length > 0) this.loop.callSoon(() => this.deliverHeld())
   }
 
   isReading(): boolean {
@@ -188,14 +171,18 @@ export class SocketTransport implements Transport, StreamEvents {
   getExtraInfo<K extends keyof ExtraInfo>(name: K): ExtraInfo[K]
   getExtraInfo<D = undefined>(name: string, fallback?: D): D | undefined
   getExtraInfo(name: string, fallback?: unknown): unknown {
-    const { stream } = this
+    const { stream, rare } = this
     if (name === 'peername') {
-      this.peername ??= socketName(stream.remoteAddress())
-      return this.peername
+      if (rare.peername !== null) return rare.peername
+      const name = socketName(stream.remoteAddress())
+      if (name !== null) this.ownRare().peername = name
+      return name
     }
     if (name === 'sockname') {
-      this.sockname ??= socketName(stream.localAddress())
-      return this.sockname
+      if (rare.sockname !== null) return rare.sockname
+      const name = socketName(stream.localAddress())
+      if (name !== null) this.ownRare().sockname = name
+      return name
     }
     if (name !== 'socket') return fallback
     const info: SocketInfo = {
@@ -218,20 +205,20 @@ export class SocketTransport implements Transport, StreamEvents {
 
   /** @internal */
   streamConnected(): void {
-    this.onConnected(null)
+    this.owner._connected?.(null)
   }
 
   /** @internal */
   streamData(data: Buffer): void {
     if (this.state !== State.OPEN) return
-    if (this.readingPaused || this.held.length > 0) this.hold(this.stream.keep(data))
+    if (this.holdsBack()) this.ownRare().hold(this.stream.keep(data))
     else this.deliver(data)
   }
 
   /** @internal */
   streamEnded(): void {
     if (this.state !== State.OPEN) return
-    if (this.readingPaused || this.held.length > 0) this.hold(null)
+    if (this.holdsBack()) this.ownRare().hold(null)
     else this.deliver(null)
   }
 
@@ -252,22 +239,23 @@ export class SocketTransport implements Transport, StreamEvents {
     if (this.eofWritten) {
       throw new RuntimeError('Cannot send a file after writeEof()', 'ERR_WRITE_AFTER_EOF')
     }
-    this.sendingFile = true
+    this.ownRare().sendingFile = true
   }
 
   /** @internal Everybody may write again; harmless when it is called once too often. */
   _endFile(): void {
-    if (!this.sendingFile) return
-    this.sendingFile = false
+    if (!this.rare.sendingFile) return
+    this.ownRare().sendingFile = false
     if (this.state === State.CLOSING) this.stream.close()
   }
 
   /** @internal Has the kernel send the file; null where it cannot. REQUIRES: between the two above. */
   _sendFile(fd: number, offset: number, count: number): Future<FileOutcome> | null {
-    if (this.state === State.CLOSED) throw this.failure ?? closing()
+    if (this.state === State.CLOSED) throw this.rare.failure ?? closing()
     if (!this.stream.sendFile(fd, offset, count)) return null
-    this.fileOutcome = new Future<FileOutcome>(this.loop)
-    return this.fileOutcome
+    const outcome = new Future<FileOutcome>(this.loop)
+    this.ownRare().fileOutcome = outcome
+    return outcome
   }
 
   /** @internal Writes a piece of the file. REQUIRES: as `_sendFile`. */
@@ -278,62 +266,79 @@ export class SocketTransport implements Transport, StreamEvents {
 
   /** @internal */
   streamFileSent(bytes: number, error: NodeJS.ErrnoException | null): void {
-    const outcome = this.fileOutcome
-    this.fileOutcome = null
-    if (outcome !== null && !outcome.done()) outcome.setResult({ bytes, error })
+    const outcome = this.rare.fileOutcome
+    if (outcome === null) return
+    this.ownRare().fileOutcome = null
+    if (!outcome.done()) outcome.setResult({ bytes, error })
   }
 
   /** @internal */
   streamDrained(): void {
-    if (this.state !== State.CLOSED) this.flow?.drained()
+    if (this.state !== State.CLOSED) this.rare.flow?.drained()
   }
 
   /** @internal */
   streamClosed(error: Error | null): void {
     this.state = State.CLOSED
-    this.held = NONE_HELD
-    this.onConnected(error)
-    const reason = this.failure ?? error
-    if (this.fileOutcome !== null && !this.fileOutcome.done()) {
-      this.fileOutcome.setException(reason ?? closing())
-    }
+    this.dropHeld()
+    this.owner._connected?.(error)
+    const { failure, fileOutcome } = this.rare
+    const reason = failure ?? error
+    if (fileOutcome !== null && !fileOutcome.done()) fileOutcome.setException(reason ?? closing())
     this.call('connectionLost', () => this.protocol.connectionLost?.(reason))
     this.tellLost()
   }
 
+  /** @internal `upper` stands on this transport from now on, and closes it in its own way. */
+  _putOn(upper: SocketTransport): void {
+    this.ownRare().upper = upper
+  }
+
   /** @internal What was put on top of this last: closing it closes what is below, in order. */
   _top(): SocketTransport {
-    return this._upper?._top() ?? this
+    return this.rare.upper?._top() ?? this
   }
 
   /** Who counts connections hears of the loss when the last protocol on this one has. */
   private tellLost(): void {
-    const upper = this._upper
+    const { upper, afterLost } = this.rare
     if (upper !== null && upper.state !== State.CLOSED) {
-      upper.afterLost = () => this.tellLost()
+      upper.ownRare().afterLost = () => this.tellLost()
       return
     }
-    this.onLost(this)
-    this.afterLost?.()
+    this.owner._lost?.(this)
+    afterLost?.()
   }
 
   private writeFlow(): WriteFlow {
-    this.flow ??= new WriteFlow(
+    const rare = this.ownRare()
+    rare.flow ??= new WriteFlow(
       this.stream,
       () => this.call('pauseWriting', () => this.protocol.pauseWriting?.()),
       () => this.call('resumeWriting', () => this.protocol.resumeWriting?.()),
     )
-    return this.flow
+    return rare.flow
+  }
+
+  /** For writing to it. */
+  private ownRare(): RareState<SocketTransport> {
+    if (this.rare === NOTHING_RARE) this.rare = new RareState<SocketTransport>()
+    return this.rare
   }
 
   private pauseIfFull(): void {
-    if (this.flow !== null) this.flow.pauseIfFull()
+    const { flow } = this.rare
+    if (flow !== null) flow.pauseIfFull()
     else if (this.stream.bufferedEstimate() > HIGH_WATER_BYTES) this.writeFlow().pauseIfFull()
   }
 
-  private hold(data: Buffer | null): void {
-    if (this.held === NONE_HELD) this.held = [data]
-    else this.held.push(data)
+  /** Whether what comes in has to wait, for reading to go on or behind what came before. */
+  private holdsBack(): boolean {
+    return this.readingPaused || this.rare.held.length > 0
+  }
+
+  private dropHeld(): void {
+    if (this.rare !== NOTHING_RARE) this.ownRare().dropHeld()
   }
 
   private deliver(data: Buffer | null): void {
@@ -352,13 +357,13 @@ export class SocketTransport implements Transport, StreamEvents {
   }
 
   private deliverHeld(): void {
-    while (this.held.length > 0 && this.isReading()) {
-      this.deliver(this.held.shift() as Buffer | null)
+    while (this.rare.held.length > 0 && this.isReading()) {
+      this.deliver(this.rare.held.shift() as Buffer | null)
     }
   }
 
   private checkNoFile(): void {
-    if (!this.sendingFile) return
+    if (!this.rare.sendingFile) return
     const message = 'sendfile() is in progress: nothing else can be written'
     throw new RuntimeError(message, 'ERR_SENDFILE_IN_PROGRESS')
   }
@@ -378,7 +383,7 @@ export class SocketTransport implements Transport, StreamEvents {
     const details = { protocol: this.protocol, transport: this }
     this.loop._callbackFailed(error, message, details)
     if (endsLoop(error)) return
-    this.failure = error instanceof Error ? error : new Error(String(error))
+    this.ownRare().failure = error instanceof Error ? error : new Error(String(error))
     this.abort()
   }
 }

@@ -8,9 +8,10 @@ import type { Future } from '../future/future'
 import { GeneratorOperation, type Operation } from '../future/operation'
 import type { EventLoop } from '../loop/loop'
 import { schedulingLoop } from '../loop/running'
+import { FlowControl } from '../net/flow_control'
 import type { Transport, Writable } from '../net/protocol'
 import { READER_LIMIT_BYTES, StreamReader } from '../net/stream_reader'
-import { FlowControl, StreamWriter } from '../net/stream_writer'
+import { StreamWriter } from '../net/stream_writer'
 import { createOwnOpening } from '../task/opening'
 import type { ChildTransport } from './child_transport'
 import { startSubprocess } from './subprocess'
@@ -64,7 +65,7 @@ class ProcessProtocol implements SubprocessProtocol {
       this.openOutputs++
     }
     const pipe = transport.getPipeTransport(0)
-    if (pipe !== null) this.stdin = new StreamWriter(pipe, this.flow, null, this.loop, false)
+    if (pipe !== null) this.stdin = new StreamWriter(pipe, this.flow)
   }
 
   pipeDataReceived(fd: number, data: Buffer): void {

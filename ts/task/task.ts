@@ -17,7 +17,7 @@ import { ForeignFuture } from '../future/foreign'
 import { checkLoop } from '../future/foreign_use'
 import { Future, isFuture, takeDelegated } from '../future/future'
 import { type Await, type AwaitedFuture, type AwaitOwner, cancellationIn } from '../future/then'
-import { FutureState, type Waiter } from '../future/waiter'
+import { FutureState, type RunnableWaiter, type Waiter } from '../future/waiter'
 import { badYield } from '../future/yielded'
 import { captureContext, taskStore } from '../loop/context'
 import { debugging } from '../loop/debugging'
@@ -36,7 +36,7 @@ import type { UnmadeTasks } from './unmade'
 
 const NO_OPTIONS: TaskOptions = {}
 
-export class Task<T = unknown> extends Future<T> implements Waiter, AwaitOwner, Linked {
+export class Task<T = unknown> extends Future<T> implements RunnableWaiter, AwaitOwner, Linked {
   /** @internal */ _previous: Linked | null = null
   /** @internal */ _next: Linked | null = null
   /** @internal */ _waitsFor: Future<unknown> | null = null

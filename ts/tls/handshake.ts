@@ -85,7 +85,7 @@ export function* secure(
       },
     })
     const result = yield* secured
-    if (below instanceof SocketTransport) below._upper = result
+    if (below instanceof SocketTransport) below._putOn(result)
     return result
   } catch (error) {
     // Once the transport is there, it is what hears of the end; its protocol knows nothing of it yet.

@@ -1,0 +1,100 @@
+// Flow control of a stream: who waits in drain() and waitClosed(), and what they are told.
+
+import { Future } from '../future/future'
+import type { EventLoop } from '../loop/loop'
+import type { StreamReader } from './stream_reader'
+
+/** FLOWING, PAUSED while too much waits to be sent, LOST in the end. */
+const State = { FLOWING: 0, PAUSED: 1, LOST: 2 } as const
+type State = (typeof State)[keyof typeof State]
+
+/** Who waits for what. */
+interface Waiting {
+  drain: Future<void>[]
+  close: Future<void>[]
+}
+
+export class FlowControl {
+  private state: State = State.FLOWING
+  private failure: Error | null = null
+  /** Null while nobody waits, as in nearly all connections at nearly all times. */
+  private waiting: Waiting | null = null
+
+  /** `reader`: whose errors are those of drain(), and who goes on with TLS; null where nobody reads. */
+  constructor(
+    readonly loop: EventLoop,
+    readonly reader: StreamReader | null = null,
+  ) {}
+
+  /** Whether the connection was accepted. */
+  get isServer(): boolean {
+    return false
+  }
+
+  pause(): void {
+    if (this.state === State.FLOWING) this.state = State.PAUSED
+  }
+
+  resume(): void {
+    if (this.state !== State.PAUSED) return
+    this.state = State.FLOWING
+    const waiters = this.waiting?.drain.splice(0) ?? []
+    for (const waiter of waiters) {
+      if (!waiter.done()) waiter.setResult(undefined)
+    }
+  }
+
+  connectionLost(error: Error | null): void {
+    this.state = State.LOST
+    this.failure = error
+    const { waiting } = this
+    this.waiting = null
+    if (waiting === null) return
+    for (const waiter of [...waiting.drain, ...waiting.close]) {
+      if (waiter.done()) continue
+      if (error === null) waiter.setResult(undefined)
+      else waiter.setException(error)
+    }
+  }
+
+  /** Whether drain() has nothing to wait for and nothing to complain of. */
+  isFlowing(): boolean {
+    return this.state === State.FLOWING
+  }
+
+  *drained(): Generator<Future<unknown>, void, unknown> {
+    if (this.state === State.LOST) throw connectionReset()
+    if (this.state === State.FLOWING) return
+    const waiter = new Future<void>(this.loop)
+    const waiters = this.waiters().drain
+    waiters.push(waiter)
+    try {
+      yield* waiter
+    } finally {
+      const index = waiters.indexOf(waiter)
+      if (index >= 0) waiters.splice(index, 1)
+    }
+  }
+
+  *closed(): Generator<Future<unknown>, void, unknown> {
+    if (this.state === State.LOST) {
+      if (this.failure !== null) throw this.failure
+      return
+    }
+    const waiter = new Future<void>(this.loop)
+    this.waiters().close.push(waiter)
+    yield* waiter
+  }
+
+  private waiters(): Waiting {
+    this.waiting ??= { drain: [], close: [] }
+    return this.waiting
+  }
+}
+
+function connectionReset(): Error {
+  const error = new Error('Connection lost') as NodeJS.ErrnoException
+  error.code = 'ECONNRESET'
+  error.syscall = 'write'
+  return error
+}
