@@ -24,7 +24,7 @@ export interface BackendInfo {
  * The context in which the library was loaded. A loop is made in it, so that it does not keep the
  * AsyncLocalStorage stores of whoever happens to make it, a request perhaps, for as long as it lives.
  */
-const loading = new AsyncResource('GYRE_LOOPS')
+const loading = new AsyncResource('GyreLoops')
 
 interface Choice {
   name: BackendName
