@@ -205,20 +205,25 @@ bool Network::Dispatch(const PollEvent& event) {
   Stream* stream = Find<Stream>(token);
   if (stream == nullptr) return true;
 
+  const bool is_broken = event.readiness & kBroken;
   bool fits = true;
-  if (event.readiness & (kWritable | kBroken)) stream->OnWritable();
-  if (event.readiness & kBroken) stream->OnBroken();
-  if (stream->reading() == Reading::kOn && event.readiness & ~uint32_t{kWritable}) {
-    fits = ReceiveFrom(*stream, event.readiness & kPeerFinished);
+  if (stream->state() != StreamState::kConnecting && stream->reading() == Reading::kOn &&
+      event.readiness & ~uint32_t{kWritable}) {
+    fits = ReceiveFrom(*stream, event.readiness);
   }
+  // Writing to a broken connection ends it, so that what the peer sent before is read first: a
+  // server that refuses a request may answer and close without having read it to its end.
+  if (event.readiness & (kWritable | kBroken) && (fits || !is_broken)) stream->OnWritable();
+  if (is_broken && fits) stream->OnBroken();
   Settle(*stream);
   FlushReports();
   return fits;
 }
 
-// Receives once; goes on only where the end is near: the peer has finished, and a receive that
-// came back short has emptied the buffer, so the next one finds the end without another turn.
-bool Network::ReceiveFrom(Stream& stream, bool peer_finished) {
+// Receives once; goes on only where the end is near. The peer has finished: a receive that came
+// back short has emptied the buffer, so the next one finds the end without another turn. The
+// connection is broken: nothing more comes than what is there.
+bool Network::ReceiveFrom(Stream& stream, uint32_t readiness) {
   for (;;) {
     if (ready_.room() == 0) return false;
     if (!receive_slab_.attached()) {
@@ -233,7 +238,8 @@ bool Network::ReceiveFrom(Stream& stream, bool peer_finished) {
                   static_cast<uint32_t>(received));
     last_read_position_ = ready_.tail();
     receive_slab_.Advance(received);
-    if (!peer_finished || received == into.size()) return true;
+    if (readiness & kBroken) continue;
+    if (!(readiness & kPeerFinished) || received == into.size()) return true;
   }
 }
 

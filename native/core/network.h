@@ -148,7 +148,7 @@ class Network {
 
   void RewindReceiveSlab();
   bool Dispatch(const PollEvent& event);
-  bool ReceiveFrom(Stream& stream, bool peer_finished);
+  bool ReceiveFrom(Stream& stream, uint32_t readiness);
   bool AcceptFrom(Listener& listener);
 
   Syscalls& syscalls_;

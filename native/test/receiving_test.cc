@@ -112,3 +112,29 @@ TEST_CASE("without a receive slab data waits, and the want is said") {
   CHECK_FALSE(rig.loop.WantsReceiveSlab());
   CHECK(rig.Bytes(rig.Await(Kind::kRead)) == "patience");
 }
+
+TEST_CASE("what a peer sent before it dropped the connection is read before writing finds out") {
+  for (const size_t slab_bytes : {size_t{8'192}, ReceiveSlab::kBytes}) {
+    CAPTURE(slab_bytes);
+    LoopRig rig(256, slab_bytes);
+    const auto [client, server] = rig.MakePair();
+    const std::string answer(40'000, 'a');
+    std::vector<uint8_t> request(8'000'000, 'r');
+    rig.Submit(Op::kReadStart, client);
+    REQUIRE(rig.loop.network().Write(client, request) > 0);
+    rig.Turn();
+    // With a part of the request unread, closing resets the connection.
+    rig.Send(server, answer);
+    rig.Submit(Op::kClose, server);
+    std::string received;
+    Entry closed{};
+    for (int turn = 0; turn < 1'000 && !Is(closed, Kind::kClosed, client); ++turn) {
+      for (const Entry& entry : rig.Turn()) {
+        if (Is(entry, Kind::kRead, client)) received += rig.Bytes(entry);
+        if (Is(entry, Kind::kClosed, client)) closed = entry;
+      }
+    }
+    CHECK(received.size() == answer.size());
+    CHECK(closed.a == ECONNRESET);
+  }
+}

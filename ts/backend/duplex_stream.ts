@@ -182,9 +182,13 @@ export class DuplexStream<S extends Duplex = Duplex> implements StreamHandle {
 
   /** Node has finished a write, well or badly. */
   protected writeEnded(error: Error | null | undefined): void {
-    // What failed or was dropped (of which there is no error) has left the buffer too, and yet
-    // nothing has drained.
-    if (error || this.stream.destroyed) return
+    // What failed or was dropped has left the buffer too, and yet nothing has drained.
+    if (this.stream.destroyed) return
+    if (error) {
+      // Node's 'error' event may not come: a stream that is ending is destroyed before.
+      this.failWith(error)
+      return
+    }
     this.refresh()
     this.tellIfDrained()
   }
