@@ -49,6 +49,7 @@ export class NativeBackend implements Backend, NativeOwner {
   private receiveSlab: ReceiveSlab | null = null
   private virtualNs = 0
   private active = false
+  private closed = false
   private openStreams = 0
   /** Where the submissions ended at the last flush behind a visit: others may have drained them since. */
   private flushedTail = 0
@@ -100,7 +101,7 @@ export class NativeBackend implements Backend, NativeOwner {
     this.active = active
     this.native.setActive(active)
     if (active) this.wake()
-    else this.host.ring.control[Control.ASLEEP] = 0
+    else this.flushStanding()
   }
 
   armTimer(slot: number, whenMs: number): void {
@@ -213,6 +214,9 @@ export class NativeBackend implements Backend, NativeOwner {
 
   close(): void {
     this.setActive(false)
+    this.native.flush()
+    this.closed = true
+    this.host.ring.control[Control.ASLEEP] = 0
     this.native.close()
     for (const stream of this.streams) stream?.abandon()
     this.datagrams.close()
@@ -288,8 +292,15 @@ export class NativeBackend implements Backend, NativeOwner {
 
   private wake(): void {
     this.host.ring.control[Control.ASLEEP] = 0
-    if (!this.active) return
-    this.deferral.beginInMicrotask()
+    if (this.active) this.deferral.beginInMicrotask()
+    else queueMicrotask(() => this.flushStanding())
+  }
+
+  /** The loop stands still: what is written goes out all the same, as asyncio's writes do. */
+  private flushStanding(): void {
+    if (this.active || this.closed) return
+    this.native.flush()
+    this.host.ring.control[Control.ASLEEP] = 1
   }
 
   /** Called by native code, at the bottom of the stack, when I/O or timers are due. */
