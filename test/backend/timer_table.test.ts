@@ -63,5 +63,7 @@ test('deadlines are whole nanoseconds within what a backend can keep', () => {
   assert.equal(deadlineNs(-5), 0)
   assert.equal(deadlineNs(Infinity), 2 ** 62)
   assert.equal(deadlineNs(1e300), 2 ** 62)
-  assert.equal(Number.isInteger(deadlineNs(1 / 3)), true)
+  assert.equal(deadlineNs(1 / 3), 333_334)
+  assert.equal(deadlineNs(2 / 3), 666_667)
+  assert.equal(deadlineNs(1.1), 1_100_000)
 })

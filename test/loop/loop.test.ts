@@ -122,6 +122,24 @@ test('a timer on the real clock never fires early, not even by a fraction', asyn
   loop.close()
 })
 
+test('a timer further away than those of Node go is as quiet as any other', async () => {
+  const loop = newEventLoop()
+  const warnings: string[] = []
+  const note = (warning: Error) => warnings.push(warning.name)
+  process.on('warning', note)
+  const handles = [2 ** 31, 2 ** 40, Number.MAX_VALUE].map((delayMs) => {
+    return loop.callLater(delayMs, () => assert.fail('it fired'))
+  })
+  for (const delayMs of [5, 10, 15]) loop.callLater(delayMs, () => {})
+  loop.callLater(30, () => loop.stop())
+  await loop.runForever()
+  await new Promise((resolve) => setImmediate(resolve))
+  process.off('warning', note)
+  assert.deepEqual(warnings, [])
+  for (const handle of handles) handle.cancel()
+  loop.close()
+})
+
 test('time() is monotonic and has fractions of a millisecond', () => {
   const loop = newEventLoop()
   let last = loop.time()

@@ -16,6 +16,7 @@ import {
   type Transport,
   wrap,
 } from 'gyre'
+import { canCountDescriptors, openDescriptors } from '../lifetime/descriptors.js'
 import { withFifo } from './fifo.js'
 import { testOnLoop } from './on_loop.js'
 import { Recorder } from './recorder.js'
@@ -234,6 +235,31 @@ testOnLoop('what is no pipe is an error, and stays open', function* () {
   assert.throws(() => loop.connectWritePipe(5 as never, 1), { code: 'ERR_INVALID_ARG_TYPE' })
   assert.throws(() => openReadPipe(0, { limit: 0 }), { code: 'ERR_OUT_OF_RANGE' })
 })
+
+testOnLoop(
+  'what is refused leaves no descriptor behind',
+  function* () {
+    const loop = getRunningLoop()
+    const device = { fd: openSync('/dev/null', 'r+') }
+    const refused = function* () {
+      for (const method of ['connectReadPipe', 'connectWritePipe'] as const) {
+        try {
+          yield* loop[method](() => ({}), device)
+          assert.fail('it did not throw')
+        } catch (error) {
+          assert.match((error as { code?: string }).code ?? '', /^(EPERM|ERR_NOT_SUPPORTED)$/)
+        }
+      }
+    }
+    // The first time opens the poller of the loop, too.
+    yield* refused()
+    const before = openDescriptors()
+    for (let i = 0; i < 5; i++) yield* refused()
+    assert.deepEqual(openDescriptors(), before)
+    closeSync(device.fd)
+  },
+  canCountDescriptors ? false : 'descriptors cannot be counted here',
+)
 
 testOnLoop('a descriptor that a transport has is refused a second one', function* () {
   yield* withFifo(function* (fifo) {

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { backendInfo, createTask, getRunningLoop, sleep, timeout } from 'gyre'
 import { runVirtual } from 'gyre/testing'
+import { Random } from '../parity/random.js'
 
 test('the clock starts at 0, stands while anything is ready, and jumps to the next timer', async () => {
   const times: number[] = []
@@ -18,6 +19,34 @@ test('the clock starts at 0, stands while anything is ready, and jumps to the ne
     times.push(loop.time())
   })
   assert.deepEqual(times, [0, 0, 2.5, 1_000_000_002.5])
+})
+
+test('no timer fires before its time, whatever its fractions, and a nanosecond late at most', async () => {
+  const seed = Number(process.env.GYRE_SEED ?? Date.now() % 2 ** 31)
+  const random = new Random(seed)
+  await runVirtual(function* () {
+    const loop = getRunningLoop()
+    for (let i = 0; i < 1000; i++) {
+      const when = loop.time() + random.below(2 ** 30) / 2 ** 28
+      const due = loop.createFuture<void>()
+      loop.callAt(when, () => due.setResult(undefined))
+      yield* due
+      const lateMs = loop.time() - when
+      assert.ok(lateMs >= 0 && lateMs < 2e-6, `seed ${seed}: ${when} came at ${loop.time()}`)
+    }
+  })
+})
+
+test('who sleeps until a time arrives there', async () => {
+  await runVirtual(function* () {
+    const loop = getRunningLoop()
+    for (const delayMs of [1 / 3, 0.1, 0.2, 0.7, Math.PI, 1e-7]) {
+      const endMs = loop.time() + delayMs
+      let sleeps = 0
+      for (; loop.time() < endMs && sleeps < 10; sleeps++) yield* sleep(endMs - loop.time())
+      assert.ok(sleeps < 3, `${sleeps} sleeps until ${endMs}`)
+    }
+  })
 })
 
 test('a day of sleeps takes no time', async () => {

@@ -30,6 +30,9 @@ import { FallbackStream } from './fallback_stream'
 import { Control } from './ready_ring'
 import { deadlineNs } from './timer_table'
 
+/** The longest delay of a Node timer; a longer one would go off at once. Then another follows it. */
+const NODE_DELAY_MS_MAX = 2 ** 31 - 1
+
 export class FallbackBackend implements Backend {
   static readonly poller = 'node'
   readonly name = 'fallback'
@@ -191,7 +194,8 @@ export class FallbackBackend implements Backend {
     } else if (this.timer === null || this.timerNs !== nextNs) {
       this.disarmNodeTimer()
       this.timerNs = nextNs
-      this.timer = setTimeout(() => this.timerFired(), Math.floor(delayMs))
+      const nodeDelayMs = Math.min(Math.floor(delayMs), NODE_DELAY_MS_MAX)
+      this.timer = setTimeout(() => this.timerFired(), nodeDelayMs)
     }
   }
 

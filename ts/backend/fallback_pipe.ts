@@ -12,17 +12,23 @@ import { descriptorInUse, type PipeOptions } from './descriptor_contract'
 export function socketOf({ fd, direction, closes }: PipeOptions): net.Socket {
   // Node closes what it is given, but for the three standard ones.
   const own = closes || fd <= 2 ? fd : reopen(fd, direction)
-  if (tty.isatty(own)) return terminal(own, direction)
-  const readable = direction === 'read'
   try {
-    return new net.Socket({ fd: own, readable, writable: !readable, allowHalfOpen: true })
+    return socketOver(own, direction)
   } catch (error) {
+    if (own !== fd) closeSync(own)
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw descriptorInUse(fd)
     const message = `descriptor ${fd} is neither a pipe, nor a socket, nor a terminal`
     // Node finds the kind of such a descriptor invalid.
     if (!(error instanceof TypeError)) throw error
     throw new NotSupportedError(`${message}: the fallback cannot read or write it`)
   }
+}
+
+/** REQUIRES: Node may close the descriptor, unless it is a standard one. */
+function socketOver(fd: number, direction: 'read' | 'write'): net.Socket {
+  if (tty.isatty(fd)) return terminal(fd, direction)
+  const readable = direction === 'read'
+  return new net.Socket({ fd, readable, writable: !readable, allowHalfOpen: true })
 }
 
 /** libuv opens a terminal anew and closes only its own descriptor, so that ours is left. */

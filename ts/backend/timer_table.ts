@@ -18,9 +18,13 @@ const INITIAL_SLOTS = 64
 /** The latest deadline that can be expressed: about 146 years of nanoseconds. */
 const DEADLINE_NS_MAX = 2 ** 62
 
-/** A time on the loop's clock as backends keep it: whole nanoseconds, so that both order alike. */
+/**
+ * A time on the loop's clock as backends keep it: whole nanoseconds, so that both order alike. The first
+ * that does not read as earlier: who sleeps until a time must not find the clock before it.
+ */
 export function deadlineNs(whenMs: number): number {
-  const ns = Math.round(whenMs * 1e6)
+  const nearest = Math.round(whenMs * 1e6)
+  const ns = nearest / 1e6 < whenMs ? nearest + 1 : nearest
   return Math.max(0, Math.min(ns, DEADLINE_NS_MAX))
 }
 

@@ -28,8 +28,12 @@ export interface EveryOptions {
   name?: string | undefined
 }
 
-/** A lateness that counts as on time, in periods: times are sums of fractions. */
+/**
+ * A lateness that counts as on time, in periods and in milliseconds: times are sums of fractions, and
+ * timers come at whole nanoseconds.
+ */
 const TOLERANCE = 1e-6
+const TOLERANCE_MS = 2e-6
 
 /**
  * Calls `fn` every `ms` milliseconds, as a task of its own each time, until the task that this gives is
@@ -91,8 +95,9 @@ class Periodic {
 
   /** The number of the next run that is not past already. */
   private nextCount(count: number): number {
-    const passed = (this.loop.time() - this.startMs) / this.ms
-    return Math.max(count + 1, Math.ceil(passed - TOLERANCE))
+    const passedMs = this.loop.time() - this.startMs
+    const toleranceMs = Math.max(TOLERANCE * this.ms, TOLERANCE_MS)
+    return Math.max(count + 1, Math.ceil((passedMs - toleranceMs) / this.ms))
   }
 
   private *until(whenMs: number): Generator<Future<unknown>, void, unknown> {
