@@ -2,19 +2,19 @@
 
 import { sep } from 'node:path'
 
-const OWN_PLACES = ownPlaces()
+const OWN_PLACES = ownPlaces(__dirname)
 
 /** A generator resumed by another, a frame of Node's, or a name without a place. */
 const NO_PROGRAM = /\(<anonymous>\)$|\(node:|^node:|\(native\)$/
 
 const FRAME = /^\s+at (?:async )?(.*)$/
 
-/** The compiled files, and their sources where source maps are in use. */
-function ownPlaces(): readonly string[] {
-  const compiled = __dirname.lastIndexOf(`${sep}dist${sep}`)
-  // In a bundle, nothing tells these files from the program's.
-  if (compiled === -1) return []
-  const root = __dirname.slice(0, compiled)
+/** Where Gyre's code is, compiled and as sources, if it runs from `directory`. */
+export function ownPlaces(directory: string): readonly string[] {
+  const bundle = `${sep}dist${sep}bundle`
+  // In a bundle of the program's, nothing tells these files from its own, whatever its directory is called.
+  if (!directory.endsWith(bundle)) return []
+  const root = directory.slice(0, -bundle.length)
   return [`${root}${sep}dist${sep}`, `${root}${sep}ts${sep}`]
 }
 
