@@ -2,7 +2,15 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { CancelledError, createTask, Future, gather, sleep } from 'gyre'
+import {
+  CancelledError,
+  type Coroutine,
+  createTask,
+  Future,
+  gather,
+  getRunningLoop,
+  sleep,
+} from 'gyre'
 import { runVirtual } from 'gyre/testing'
 import { codeOf, messageOf, rejectionOf } from '../thrown.js'
 
@@ -309,4 +317,30 @@ test('a hundred thousand tasks are gathered', async () => {
     assert.equal(all.length, 100_000)
     assert.equal(all[99_999], 99_999)
   })
+})
+
+test('a cancellation that comes between two children of a limited gather lets no more begin', async () => {
+  for (const returnExceptions of [false, true]) {
+    await runVirtual(async () => {
+      let begun = 0
+      let all: Future<unknown> | undefined
+      const log: unknown[] = []
+      function* child(): Coroutine<void> {
+        // It runs when this child is done and not counted, so that none is left that could be cancelled.
+        if (++begun === 3) getRunningLoop().callSoon(() => log.push(task.cancel('enough')))
+        yield* []
+      }
+      const task = createTask(function* () {
+        all = gather(Array(10).fill(child), { limit: 1, returnExceptions })
+        yield* all
+      })
+      const error = await rejectionOf(task)
+      assert.ok(error instanceof CancelledError)
+      assert.equal(error.reason, 'enough')
+      assert.equal(error.origin, task)
+      assert.equal(begun, 3)
+      assert.deepEqual(log, [true])
+      assert.ok(all?.done() && task.cancelled())
+    })
+  }
 })

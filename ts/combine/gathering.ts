@@ -62,6 +62,8 @@ export class Gathering extends Future<unknown[]> implements Waiter, UnmadeTasks,
   private counts: Counts | null = null
   private running = 0
   private cancelRequested = false
+  /** The cancellation that came between children: those before were done, and the next did not begin. */
+  private between: Cancellation | null = null
   /** Set while places are taken: what counts a child then need not take more. */
   private isScheduling = false
   /** Which first steps of generators gave undefined, and which something else. */
@@ -155,8 +157,13 @@ export class Gathering extends Future<unknown[]> implements Waiter, UnmadeTasks,
       const child = this.childAt(index)
       if (child?._cancelWith(cancellation)) reached = true
     }
-    if (reached) this.cancelRequested = true
-    return reached
+    if (!reached) {
+      // asyncio has no limit. Here others would begin, and the cancellation would have to wait for them.
+      if (this.scheduled === this.coros.length) return false
+      this.between = cancellation
+    }
+    this.cancelRequested = true
+    return true
   }
 
   /** Goes on with as many as the limit allows; completes when there are no more. */
@@ -351,6 +358,10 @@ export class Gathering extends Future<unknown[]> implements Waiter, UnmadeTasks,
   }
 
   private complete(): void {
+    if (this.between !== null) {
+      this.setException(this.between.makeError(this))
+      return
+    }
     if (this.cancelRequested) {
       // Whoever cancelled a gather gets a CancelledError, whatever became of the children. asyncio
       // takes that of the last argument, or one with the reason that this was last cancelled with.
