@@ -17,7 +17,7 @@ import {
   timeoutAt,
 } from 'gyre'
 import { runVirtual } from 'gyre/testing'
-import { codeOf, messageOf, rejectionOf } from '../thrown.js'
+import { codeOf, messageOf, rejectionOf, thrownBy } from '../thrown.js'
 
 const now = () => getRunningLoop().time()
 
@@ -356,5 +356,27 @@ test('a timeout prints its state and its deadline as asyncio’s does', async ()
     } catch {
       assert.equal(inspect(seen), '<Timeout [expired]>')
     }
+  })
+})
+
+test('who hears of the abort of a timeout that expires knows that it has', async () => {
+  await runVirtual(async () => {
+    const seen: unknown[] = []
+    const error = await rejectionOf(
+      timeout(5, async (deadline) => {
+        currentTask()?.signal.addEventListener('abort', () => {
+          seen.push(deadline.expired())
+          seen.push(codeOf(thrownBy(() => deadline.reschedule(getRunningLoop().time() + 1))))
+        })
+        try {
+          await sleep(100)
+        } finally {
+          await sleep(3)
+        }
+      }),
+    )
+    assert.ok(error instanceof TimeoutError)
+    assert.deepEqual(seen, [true, 'ERR_TIMEOUT_STATE'])
+    assert.equal(getRunningLoop().time(), 8)
   })
 })

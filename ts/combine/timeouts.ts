@@ -76,8 +76,9 @@ export class Timeout implements TimerTarget {
   /** @internal */
   timerFired(): void {
     this.soon = null
-    this.task.cancel()
+    // First: cancelling aborts the task's signal, and its listeners may ask.
     this.state = State.EXPIRING
+    this.task.cancel()
   }
 
   /** @internal */
