@@ -218,3 +218,20 @@ test('a task of the default loop that fails unseen does not end the process', as
   `)
   assert.deepEqual([end.code, end.stdout], [0, 'alive\n'])
 })
+
+test('runUntilComplete inside a turn of its loop is refused, and its coroutine never runs', async () => {
+  const loop = getEventLoop()
+  let ran = 0
+  const refusal = await new Promise<unknown>((resolve) => {
+    loop.callSoon(() => {
+      loop
+        .runUntilComplete(async () => {
+          ran++
+        })
+        .catch(resolve)
+    })
+  })
+  await new Promise((resolve) => setImmediate(resolve))
+  assert.equal((refusal as { code?: unknown }).code, 'ERR_LOOP_RUNNING')
+  assert.equal(ran, 0)
+})

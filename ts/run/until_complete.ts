@@ -25,7 +25,7 @@ EventLoop.prototype.runUntilComplete = async function runUntilComplete<T>(
 ): Promise<T> {
   this._checkOpen()
   // Refused before there is a future, whose end would stop the run that is going on.
-  if (EventLoop._run !== null) await this.runForever()
+  if (EventLoop._run !== null || this.isRunning()) await this.runForever()
   const future = ensureFuture(coro, { loop: this })
   const stopLoop = (done: Future<T>) => {
     // An error that ends the loop has ended it already; see Task.
