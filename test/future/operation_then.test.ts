@@ -3,7 +3,15 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { CancelledError, createTask, getRunningLoop, type Operation, Queue, sleep } from 'gyre'
+import {
+  CancelledError,
+  createTask,
+  getRunningLoop,
+  newEventLoop,
+  type Operation,
+  Queue,
+  sleep,
+} from 'gyre'
 import { runVirtual } from 'gyre/testing'
 import { runProgram } from '../program.js'
 import { codeOf, rejectionOf } from '../thrown.js'
@@ -97,4 +105,34 @@ test('a handler of an operation that throws with nobody to hear of it is a rejec
     })
   `)
   assert.deepEqual([end.code, end.stdout, end.stderr], [0, 'unhandled nobody listens\n', ''])
+})
+
+test('an operation that a handler gives begins, also when nobody goes on from there', async () => {
+  await runVirtual(async () => {
+    const queue = new Queue<string>()
+    sleep(1).then(() => queue.put('behind a future'))
+    waiting().then(() => queue.put('behind an operation'))
+    sleep(1).then(null, () => queue.put('never'))
+    await sleep(2)
+    assert.deepEqual([queue.getNowait(), queue.getNowait()].sort(), [
+      'behind a future',
+      'behind an operation',
+    ])
+    assert.ok(queue.empty())
+  })
+})
+
+test('an operation goes on in its own loop, whichever loop wakes it', async () => {
+  const queue = new Queue<number>()
+  const got = (async () => await queue.get())()
+  // It begins behind a microtask, on the thread's own loop.
+  await new Promise((resolve) => setImmediate(resolve))
+  const loop = newEventLoop()
+  loop.callSoon(() => {
+    queue.putNowait(7)
+    loop.stop()
+  })
+  await loop.runForever()
+  loop.close()
+  assert.equal(await got, 7)
 })

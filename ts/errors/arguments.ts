@@ -1,7 +1,7 @@
 // Checks of what users pass in. Each throws Node's own kind of error at once, with Node's codes
 // (ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE), saying what was wrong and what was expected.
 
-import { inspect } from 'node:util'
+import { functionName, printed } from './printing'
 
 /** A TypeError in Node's form: `The "name" argument must be <expected>. Received <value>`. */
 export function invalidType(name: string, expected: string, actual: unknown): TypeError {
@@ -20,14 +20,23 @@ export function outOfRange(name: string, expected: string, actual: unknown): Ran
 
 /** How a wrong value is shown: its kind, and enough of it to recognise it. */
 export function brief(value: unknown): string {
-  if (typeof value === 'function') return `function ${value.name || '(anonymous)'}`
-  const text = inspect(value, { depth: 0, maxStringLength: 40, breakLength: Infinity })
+  if (typeof value === 'function') return `function ${functionName(value, '(anonymous)')}`
+  const text = printed(value, { depth: 0, maxStringLength: 40, breakLength: Infinity })
   const short = text.length > 80 ? `${text.slice(0, 77)}...` : text
   return value === null || value === undefined ? short : `type ${typeof value} (${short})`
 }
 
 export function checkFunction(name: string, value: unknown): void {
   if (typeof value !== 'function') throw invalidType(name, 'a function', value)
+}
+
+export function checkObject(name: string, value: unknown): void {
+  if (typeof value !== 'object' || value === null) throw invalidType(name, 'an object', value)
+}
+
+/** A switch that may be left out. */
+export function checkSwitch(name: string, value: unknown): asserts value is boolean | undefined {
+  if (value !== undefined && typeof value !== 'boolean') throw invalidType(name, 'a boolean', value)
 }
 
 /** A span of time in milliseconds: a number that is not NaN. Negative and infinite ones pass. */

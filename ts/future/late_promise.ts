@@ -4,6 +4,8 @@
 //
 // Invariant: it settles once, by `settle` or `fail`; a promise that was asked for before follows.
 
+import { isThenable } from './thenable'
+
 /** A promise that was asked for before there was an outcome. */
 interface Asked<R> {
   readonly promise: Promise<R>
@@ -24,8 +26,10 @@ export abstract class LatePromise<R> implements Promise<R> {
 
   /** What the handler gave. */
   protected settle(outcome: R | PromiseLike<R>): void {
-    this.outcome = outcome
-    this.asked?.resolve(outcome)
+    if (this.asked !== null) this.asked.resolve(outcome)
+    // As of a promise: what the handler gave may be an operation, which begins by that. `await` gives
+    // undefined here.
+    else this.outcome = outcome !== undefined && isThenable(outcome) ? Promise.resolve(outcome) : outcome
   }
 
   /** The handler threw, or there was none. */

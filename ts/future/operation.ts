@@ -139,7 +139,12 @@ class OperationSteps<T, A, B> extends LatePromise<A | B> implements Await {
   }
 
   _wake(): void {
-    loopOf(this.owner).ring.push(Kind.CONTINUATION, this)
+    this.loop().ring.push(Kind.CONTINUATION, this)
+  }
+
+  /** That of what it waits for, whichever loop's code completes that. */
+  private loop(): EventLoop {
+    return this._future?._loop ?? loopOf(this.owner)
   }
 
   _describeWaiter(): string {
@@ -154,7 +159,7 @@ class OperationSteps<T, A, B> extends LatePromise<A | B> implements Await {
       const cancellation = isKept ? null : owner._takeCancellation()
       if (cancellation !== null) this.failure = cancellationIn(this._future) ?? cancellation
     }
-    const loop = loopOf(this.owner)
+    const loop = this.loop()
     if (loop._debug) loop._promiseSteps.resume(owner)
     this.resource.runInAsyncScope(this.advance, this)
   }
@@ -167,7 +172,7 @@ class OperationSteps<T, A, B> extends LatePromise<A | B> implements Await {
     try {
       step = failure === null ? this.steps.next() : this.steps.throw(failure)
     } catch (error) {
-      loopOf(this.owner)._promisesDue = true
+      this.loop()._promisesDue = true
       this.settle(rejectAwaiting(error).then(this.onFulfilled, this.onRejected))
       return
     }
@@ -197,7 +202,7 @@ class OperationSteps<T, A, B> extends LatePromise<A | B> implements Await {
 
   private finish(value: T): void {
     const { onFulfilled } = this
-    loopOf(this.owner)._promisesDue = true
+    this.loop()._promisesDue = true
     try {
       this.settle(typeof onFulfilled === 'function' ? onFulfilled(value) : (value as unknown as A))
     } catch (error) {

@@ -3,6 +3,7 @@
 import { brief } from '../errors/arguments'
 import { RuntimeError } from '../errors/errors'
 import { isFuture } from './future'
+import { isThenable } from './thenable'
 
 /** The error for `yield x` where only `yield* x` works. */
 export function badYield(value: unknown): RuntimeError {
@@ -19,13 +20,13 @@ export function badYield(value: unknown): RuntimeError {
   return new RuntimeError(`Task got bad yield: ${brief(value)}`, 'ERR_BAD_YIELD')
 }
 
+/** That of every generator object. */
+const GENERATOR_THROW = Object.getPrototypeOf(function* () {}).prototype.throw
+
+/** A generator object, or an iterator that can stand for one. An async generator cannot. */
 export function isGenerator(x: unknown): x is Generator<never, unknown, unknown> {
   if (typeof x !== 'object' || x === null) return false
   const { next, throw: raise } = x as { next?: unknown; throw?: unknown }
-  return typeof next === 'function' && typeof raise === 'function'
-}
-
-export function isThenable(x: unknown): x is PromiseLike<unknown> {
-  if ((typeof x !== 'object' || x === null) && typeof x !== 'function') return false
-  return typeof (x as { then?: unknown }).then === 'function'
+  if (typeof next !== 'function' || typeof raise !== 'function') return false
+  return raise === GENERATOR_THROW || !(Symbol.asyncIterator in x)
 }

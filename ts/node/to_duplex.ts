@@ -3,7 +3,7 @@
 import { TransportDuplex, type TransportDuplexOptions } from '../bridge/transport_duplex'
 import { checkInteger, invalidType } from '../errors/arguments'
 import { isFuture } from '../future/future'
-import { isThenable } from '../future/yielded'
+import { isThenable } from '../future/thenable'
 import type { Protocol, Transport } from '../net/protocol'
 import type { StreamReader } from '../net/stream_reader'
 import type { StreamWriter } from '../net/stream_writer'

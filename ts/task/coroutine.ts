@@ -3,7 +3,8 @@
 import { invalidType } from '../errors/arguments'
 import { type Future, isFuture } from '../future/future'
 import { Operation } from '../future/operation'
-import { isGenerator, isThenable } from '../future/yielded'
+import { isThenable } from '../future/thenable'
+import { isGenerator } from '../future/yielded'
 
 /** A generator object whose body waits with `yield*`. It starts with the task it is given to. */
 // biome-ignore lint/suspicious/noExplicitAny: what `yield*` is resumed with is not the user's affair

@@ -1,10 +1,10 @@
 // The ways to get a task or a future from what users have: createTask, ensureFuture, wrap.
 
 import type { AsyncResource } from 'node:async_hooks'
-import { invalidType } from '../errors/arguments'
+import { checkObject, invalidType } from '../errors/arguments'
 import { ForeignFuture } from '../future/foreign'
 import { type Future, isFuture } from '../future/future'
-import { isThenable } from '../future/yielded'
+import { isThenable } from '../future/thenable'
 import type { EventLoop } from '../loop/loop'
 import { checkEventLoop, getRunningLoop, schedulingLoop } from '../loop/running'
 import { isFamilyHere, makeAdmitted } from './admit'
@@ -44,6 +44,7 @@ export function ensureFuture<C extends Coro<unknown>>(
   options?: EnsureOptions,
 ): Future<ResultOf<C>>
 export function ensureFuture<T>(coro: Coro<T>, options: EnsureOptions = {}): Future<T> {
+  checkObject('options', options)
   if (isFuture(coro)) {
     if (options.loop !== undefined && options.loop !== coro._loop) {
       throw invalidType('coro', 'a future of the loop that was given', coro)
