@@ -14,7 +14,7 @@ interface Target {
 
 const target = (): Target => ({ _slot: IDLE, timerFired() {} })
 
-function make(): { timers: Timers; told: string[] } {
+function make(isVirtual = false): { timers: Timers; told: string[] } {
   const told: string[] = []
   const timers = new Timers()
   const backend = {
@@ -22,7 +22,7 @@ function make(): { timers: Timers; told: string[] } {
     cancelTimer: (slot: number) => told.push(`cancel ${slot}`),
     time: () => 100.25,
   }
-  timers.connect(backend as unknown as Backend)
+  timers.connect(backend as unknown as Backend, isVirtual)
   return { timers, told }
 }
 
@@ -103,10 +103,13 @@ function compareWithModel(seed: number): void {
   const random = new Random(seed)
   const timers = new Timers()
   const known = new Map<number, number>()
-  timers.connect({
-    armTimer: (slot: number, whenMs: number) => known.set(slot, whenMs),
-    cancelTimer: (slot: number) => known.delete(slot),
-  } as unknown as Backend)
+  timers.connect(
+    {
+      armTimer: (slot: number, whenMs: number) => known.set(slot, whenMs),
+      cancelTimer: (slot: number) => known.delete(slot),
+    } as unknown as Backend,
+    false,
+  )
   const armed = new Map<Target, number>()
   for (let visit = 0; visit < 50; visit++) {
     const isVisit = random.below(4) > 0
@@ -162,4 +165,39 @@ test('fake timers of a test runner, which replace performance.now, leave the clo
   } finally {
     performance.now = now
   }
+})
+
+test('on a virtual clock a timer beyond all times is none, on a real one it is far away', () => {
+  for (const isVirtual of [false, true]) {
+    const { timers, told } = make(isVirtual)
+    const [never, late] = [target(), target()]
+    timers.arm(never, Infinity)
+    timers.arm(late, 4e12)
+    assert.deepEqual(
+      told,
+      isVirtual ? ['arm 0 4000000000000'] : ['arm 0 Infinity', 'arm 1 4000000000000'],
+    )
+    assert.equal(timers.armed, isVirtual ? 1 : 2)
+    timers.cancel(never)
+    timers.cancel(never)
+    assert.equal(timers.armed, 1)
+  }
+})
+
+test('a timer that is further away than a timer of Node goes is waited for, idly', async () => {
+  const warnings: Error[] = []
+  const listener = (warning: Error) => warnings.push(warning)
+  process.on('warning', listener)
+  try {
+    const turns = await run(async () => {
+      const month = sleep(31 * 86_400_000)
+      await new Promise((resolve) => setTimeout(resolve, 40))
+      month.cancel()
+      return getRunningLoop().metrics().turns
+    })
+    assert.ok(turns < 10, `${turns} turns`)
+  } finally {
+    process.removeListener('warning', listener)
+  }
+  assert.deepEqual(warnings, [])
 })

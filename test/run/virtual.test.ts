@@ -2,9 +2,20 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { backendInfo, createTask, getRunningLoop, sleep, timeout } from 'gyre'
+import {
+  backendInfo,
+  createTask,
+  DeadlockError,
+  getRunningLoop,
+  sleep,
+  TimeoutError,
+  timeout,
+  wait,
+  waitFor,
+} from 'gyre'
 import { runVirtual } from 'gyre/testing'
 import { Random } from '../parity/random.js'
+import { rejectionOf } from '../thrown.js'
 
 test('the clock starts at 0, stands while anything is ready, and jumps to the next timer', async () => {
   const times: number[] = []
@@ -116,4 +127,26 @@ test('a long virtual program keeps going past the budget of a visit', async () =
     return count
   })
   assert.equal(result, 10_000)
+})
+
+test('the clock does not jump to what never comes: a wait without end is a deadlock', async () => {
+  const never = [
+    () => sleep(Infinity),
+    () => sleep(1e300),
+    () => timeout(Infinity, () => getRunningLoop().createFuture()),
+    () => wait([getRunningLoop().createFuture()], { timeout: Infinity }),
+  ]
+  for (const waiting of never) {
+    const error = await rejectionOf(runVirtual(async () => await (waiting() as PromiseLike<void>)))
+    assert.ok(error instanceof DeadlockError, String(error))
+  }
+})
+
+test('what waits for ever can still be woken, and cancelled', async () => {
+  await runVirtual(async () => {
+    const forever = createTask(() => sleep(Infinity))
+    assert.ok((await rejectionOf(waitFor(forever, 5))) instanceof TimeoutError)
+    assert.equal(getRunningLoop().time(), 5)
+    assert.ok(forever.cancelled())
+  })
 })

@@ -28,6 +28,11 @@ export function deadlineNs(whenMs: number): number {
   return Math.max(0, Math.min(ns, DEADLINE_NS_MAX))
 }
 
+/** Whether a time is later than clocks can show, as Infinity is. */
+export function isBeyondClock(whenMs: number): boolean {
+  return whenMs * 1e6 >= DEADLINE_NS_MAX
+}
+
 export class TimerTable {
   private targets: (TimerTarget | undefined)[] = []
   private generations = new Int32Array(INITIAL_SLOTS)

@@ -16,7 +16,7 @@ import { monotonicMs } from '../backend/clock'
 import { Control, JS_KIND, ReadyRing, RUN_KIND } from '../backend/ready_ring'
 import { createBackend } from '../backend/select'
 import type { TimerTable, TimerTarget } from '../backend/timer_table'
-import { checkDelay, checkFunction, checkTime, invalidType } from '../errors/arguments'
+import { checkDelay, checkFunction, checkObject, checkTime, invalidType } from '../errors/arguments'
 import { EventLoopClosedError, endsLoop, RuntimeError } from '../errors/errors'
 import type { Admission } from './admission'
 import { CheckInterval } from './check_interval'
@@ -49,7 +49,7 @@ export const Kind = {
 } as const
 
 /** IDLE: not running. AMBIENT: the thread's own, always on. RUNNING: by runForever and the like. */
-const State = { IDLE: 0, AMBIENT: 1, RUNNING: 2, CLOSED: 3 } as const
+const State = { IDLE: 0, AMBIENT: 1, RUNNING: 2, CLOSING: 3, CLOSED: 4 } as const
 type State = (typeof State)[keyof typeof State]
 
 /** Hears of errors that nobody catches. */
@@ -104,6 +104,7 @@ export class EventLoop extends ExceptionReporter<EventLoop> implements BackendHo
 
   constructor(options: EventLoopOptions = {}) {
     super()
+    checkObject('options', options)
     const { backend, clock = 'monotonic' } = options
     if (clock !== 'monotonic' && clock !== 'virtual') {
       throw invalidType('options.clock', "'monotonic' or 'virtual'", clock)
@@ -111,7 +112,7 @@ export class EventLoop extends ExceptionReporter<EventLoop> implements BackendHo
     this.setDebug(process.env.GYRE_DEBUG !== undefined && process.env.GYRE_DEBUG !== '0')
     this._isVirtual = clock === 'virtual'
     this._backend = createBackend(this, backend, this._isVirtual)
-    this._timers.connect(this._backend)
+    this._timers.connect(this._backend, this._isVirtual)
   }
 
   /** @internal For the backend. */
@@ -188,10 +189,11 @@ export class EventLoop extends ExceptionReporter<EventLoop> implements BackendHo
    * RuntimeError while the loop runs.
    */
   close(): void {
-    if (this.state === State.CLOSED) return
+    if (this.state >= State.CLOSING) return
     if (this.isRunning()) {
       throw new RuntimeError('Cannot close a running event loop', 'ERR_LOOP_RUNNING')
     }
+    this.state = State.CLOSING
     EventLoop._onClose(this)
     this.state = State.CLOSED
     for (const closer of this._atClose.splice(0)) closer()
@@ -222,7 +224,7 @@ export class EventLoop extends ExceptionReporter<EventLoop> implements BackendHo
 
   /** @internal Begins a run; `settle` hears of its end: null, or the error that ended it. */
   _start(settle: (error: unknown) => void): void {
-    this._checkOpen()
+    if (this.state >= State.CLOSING) throw new EventLoopClosedError()
     if (this.isRunning()) {
       throw new RuntimeError('This event loop is already running', 'ERR_LOOP_RUNNING')
     }
@@ -241,9 +243,7 @@ export class EventLoop extends ExceptionReporter<EventLoop> implements BackendHo
     if (this.stopping) this.ring.onWake()
   }
 
-  /**
-   * @internal Lets the loop run by itself, as the thread's own. No effect if it runs or is closed.
-   */
+  /** @internal Lets the loop run by itself, as the thread's own; not if it runs or is closed. */
   _runAmbient(): void {
     if (this.state !== State.IDLE) return
     this.state = State.AMBIENT

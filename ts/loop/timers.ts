@@ -8,7 +8,7 @@
 //             3. None is held back outside of visits.
 
 import type { Backend } from '../backend/backend'
-import { TimerTable, type TimerTarget } from '../backend/timer_table'
+import { isBeyondClock, TimerTable, type TimerTarget } from '../backend/timer_table'
 
 /** A target's `_slot` while no timer of it is armed. */
 export const IDLE = -1
@@ -21,10 +21,12 @@ export class Timers {
   /** The deadline of the timer that was armed last. */
   lastMs = 0
   private mayHold = false
+  private isVirtual = false
 
   /** Once, before any other call. */
-  connect(backend: Backend): void {
+  connect(backend: Backend, isVirtual: boolean): void {
     this.backend = backend
+    this.isVirtual = isVirtual
   }
 
   /** How many are armed. */
@@ -83,6 +85,11 @@ export class Timers {
     const { held } = this
     if (held === null) return
     this.held = null
+    if (this.isVirtual && isBeyondClock(this.lastMs)) {
+      // A clock that jumps to the next timer must not jump there: such a timer never fires.
+      held._slot = IDLE
+      return
+    }
     const slot = this.table.add(held)
     held._slot = slot
     this.backend.armTimer(slot, this.lastMs)
