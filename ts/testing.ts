@@ -1,5 +1,6 @@
 // gyre/testing: programs full of sleeps, run at once.
 
+import { checkObject } from './errors/arguments'
 import { type RunOptions, run } from './run/runner'
 import { virtualLoop } from './run/virtual'
 import type { Coro } from './task/coroutine'
@@ -20,6 +21,7 @@ export interface RunVirtualOptions extends RunOptions {
  * whose only delays are the loop's own.
  */
 export function runVirtual<T>(main: Coro<T>, options: RunVirtualOptions = {}): Promise<T> {
+  checkObject('options', options)
   const { backend, ...rest } = options
   return run(main, { ...rest, loopFactory: rest.loopFactory ?? (() => virtualLoop(backend)) })
 }

@@ -230,3 +230,28 @@ test('an object whose next() gives no step makes its child fail, and nothing els
     assert.equal(currentTask()!.done(), false)
   })
 })
+
+test('a task that starts eagerly in a first step, and asks for all, leaves both who they are', async () => {
+  const nameHere = () => currentTask()?.getName()
+  await runVirtual(async () => {
+    const log: unknown[] = []
+    function* child(): Coroutine<void> {
+      const made = createTask(
+        async () => {
+          const names = [...allTasks()].map((task) => task.getName())
+          log.push(['eager', nameHere(), names.includes(`${nameHere()}`)])
+        },
+        { eagerStart: true, name: 'eager' },
+      )
+      const own = nameHere()
+      yield* sleep(1)
+      log.push(['child', own === nameHere(), own !== 'eager', own !== undefined])
+      yield* made
+    }
+    await gather(child(), child())
+    const eager = ['eager', 'eager', true]
+    const itself = ['child', true, true, true]
+    assert.deepEqual(log, [eager, eager, itself, itself])
+    assert.equal(nameHere(), currentTask()?.getName())
+  })
+})

@@ -2,12 +2,15 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { inspect } from 'node:util'
 import {
-  type EventLoop,
+  createTask,
+  EventLoop,
   type ExceptionContext,
   getRunningLoop,
   KeyboardInterrupt,
   newEventLoop,
+  run,
   SystemExit,
   sleep,
 } from 'gyre'
@@ -146,3 +149,124 @@ for (const LoopEnd of [KeyboardInterrupt, SystemExit]) {
     loop.close()
   })
 }
+
+/** What throws when it is looked at. */
+const HOSTILE: Readonly<Record<string, () => unknown>> = {
+  'a value whose inspect throws': () => ({
+    [inspect.custom]() {
+      throw new Error('not to be looked at')
+    },
+  }),
+  'an error whose stack throws': () =>
+    Object.defineProperty(new Error('hidden'), 'stack', {
+      get() {
+        throw new Error('not to be looked at')
+      },
+    }),
+}
+
+for (const [what, make] of Object.entries(HOSTILE)) {
+  test(`${what}, thrown by a callback, a task and a handler, is reported, and the loop goes on`, async () => {
+    let ran = 0
+    const printed = await printedBy(() =>
+      run(async () => {
+        const loop = getRunningLoop()
+        loop.callSoon(() => {
+          throw make()
+        })
+        loop.callSoon(() => ran++)
+        createTask(async () => {
+          throw make()
+        })
+        await sleep(3)
+        loop.setExceptionHandler(() => {
+          throw make()
+        })
+        loop.callSoon(() => {
+          throw new Error('for the handler')
+        })
+        loop.callSoon(() => ran++)
+        await sleep(1)
+        loop.setExceptionHandler(null)
+      }),
+    )
+    assert.equal(ran, 2)
+    assert.match(printed, /Exception in callback/)
+    assert.match(printed, /Task exception was never retrieved/)
+    assert.match(printed, /Unhandled error in exception handler/)
+    assert.match(printed, /that cannot be printed/)
+  })
+}
+
+test('a callback with a name that is no text is reported, and the others still run', async () => {
+  let ran = 0
+  const printed = await printedBy(() =>
+    run(async () => {
+      const nameless = Object.defineProperty(
+        () => {
+          throw new Error('boom')
+        },
+        'name',
+        { value: Symbol('s') },
+      )
+      getRunningLoop().callSoon(nameless)
+      getRunningLoop().callSoon(() => ran++)
+      await sleep(1)
+    }),
+  )
+  assert.equal(ran, 1)
+  assert.match(printed, /Exception in callback <anonymous>\(\)/)
+})
+
+test('a default handler of a subclass that throws is reported as well', async () => {
+  class Careless extends EventLoop {
+    override defaultExceptionHandler(): void {
+      throw new Error('careless')
+    }
+  }
+  const loop = new Careless()
+  const printed = await printedBy(() =>
+    loop.runUntilComplete(async () => {
+      loop.callExceptionHandler({ message: 'the first message' })
+      await sleep(1)
+    }),
+  )
+  loop.close()
+  assert.match(printed, /Exception in default exception handler/)
+  assert.match(printed, /careless/)
+  assert.match(printed, /the first message/)
+})
+
+test('a context needs no message, and has to be an object', async () => {
+  const loop = newEventLoop()
+  const printed = await printedBy(async () => {
+    loop.callExceptionHandler({ exception: new Error('x') } as unknown as ExceptionContext)
+    for (const context of [undefined, null, 'text']) {
+      for (const method of ['callExceptionHandler', 'defaultExceptionHandler'] as const) {
+        assert.throws(() => loop[method](context as never), { code: 'ERR_INVALID_ARG_TYPE' })
+      }
+    }
+  })
+  loop.close()
+  assert.match(printed, /^Unhandled exception in event loop\nError: x/)
+})
+
+test('a handler that closes the loop while it is being closed hears of each task once', async () => {
+  const loop = newEventLoop()
+  const heard: unknown[] = []
+  let refusal: unknown
+  loop.setExceptionHandler((where, { task }) => {
+    heard.push(task)
+    where.close()
+    where.runForever().catch((error) => {
+      refusal = error
+    })
+  })
+  const tasks = [loop.createTask(async () => {}), loop.createTask(async () => {})]
+  loop.close()
+  await new Promise((resolve) => setImmediate(resolve))
+  assert.deepEqual(heard, tasks)
+  assert.equal((refusal as { code?: unknown }).code, 'ERR_EVENT_LOOP_CLOSED')
+  assert.ok(loop.isClosed())
+  assert.equal(await run(async () => 1), 1, 'the thread can run another loop')
+})

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { inspect } from 'node:util'
 import { createTask, Future, getRunningLoop, run, sleep, timeout, wait } from 'gyre'
 import { runVirtual } from 'gyre/testing'
 import { messageOf } from '../thrown.js'
@@ -65,6 +66,59 @@ test('a callback, a timer and a step that take long are named, with the time the
   for (const form of [handle, step, timer])
     assert.ok(has(new RegExp(form)), `${form} in ${warnings}`)
   assert.deepEqual(await warningsOf(SLOW, main, false), [])
+})
+
+test('a done callback and a handler of then that take long are named', async () => {
+  const warnings = await warningsOf(SLOW, async () => {
+    getRunningLoop().slowCallbackDuration = 30
+    const [called, awaited] = [new Future<void>(), new Future<void>()]
+    called.addDoneCallback(function slowCallback() {
+      block(31)
+    })
+    awaited.then(function slowHandler() {
+      block(31)
+    })
+    called.setResult()
+    awaited.setResult()
+    await sleep(1)
+  })
+  for (const form of [
+    /^Executing <DoneCallback slowCallback\(\) of <Future finished .*> took/,
+    /^Executing <Continuation slowHandler\(\) of <Future finished .*> took/,
+  ]) {
+    assert.ok(
+      warnings.some((warning) => form.test(`${warning}`)),
+      `${form} in ${warnings}`,
+    )
+  }
+})
+
+test('a result that cannot be printed is warned of like any other', async () => {
+  const warnings = await warningsOf(SLOW, async () => {
+    getRunningLoop().slowCallbackDuration = 30
+    await createTask(async () => {
+      block(31)
+      return {
+        [inspect.custom]() {
+          throw new Error('not to be looked at')
+        },
+      }
+    })
+    const failing = createTask(function* () {
+      block(31)
+      throw Object.defineProperty(new Error('hidden'), 'message', {
+        get() {
+          throw new Error('not to be looked at')
+        },
+      })
+    })
+    await wait([failing])
+    failing.exception()
+  })
+  assert.ok(
+    warnings.some((warning) => /an error that cannot be printed/.test(`${warning}`)),
+    `${warnings}`,
+  )
 })
 
 test('an async function that takes long behind an await is named with its task', async () => {

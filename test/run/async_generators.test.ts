@@ -314,3 +314,12 @@ test('await using ends a generator, and what is no function is a TypeError', asy
   assert.deepEqual(events, ['counting ended at 6', 'disposed'])
   assert.throws(() => asyncGenerator(5 as never), { code: 'ERR_INVALID_ARG_TYPE' })
 })
+
+test('a function that gives no async generator is refused when it is called', () => {
+  const others = [() => 5, () => null, function* () {}, async () => {}, () => ({ next() {} })]
+  for (const fn of others) {
+    // @ts-expect-error no async generator function
+    const wrapped = asyncGenerator(fn) as () => unknown
+    assert.throws(() => wrapped(), { code: 'ERR_INVALID_ARG_TYPE', message: /an async generator/ })
+  }
+})

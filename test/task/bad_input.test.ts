@@ -5,20 +5,28 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
   allTasks,
+  asCompleted,
+  asyncGenerator,
   createTask,
   currentTask,
   ensureFuture,
+  every,
   Future,
+  gather,
+  getRunningLoop,
   newEventLoop,
+  Queue,
   RuntimeError,
   run,
   StreamReader,
+  shield,
   sleep,
   Task,
+  wait,
   waitFor,
 } from 'gyre'
 import { runVirtual } from 'gyre/testing'
-import { codeOf, messageOf, rejectionOf } from '../thrown.js'
+import { codeOf, messageOf, rejectionOf, thrownBy } from '../thrown.js'
 
 /** Runs `main` beside a bystander, which must not notice. */
 async function besideABystander(main: () => Promise<void>): Promise<void> {
@@ -254,6 +262,80 @@ test('run inside run, and runVirtual inside run, are refused', async () => {
       assert.equal(error.code, 'ERR_LOOP_RUNNING')
       assert.match(error.message, /cannot be called while an event loop is running/)
     }
+  })
+})
+
+test('an async generator is no coroutine: a TypeError, and nobody steps it', async () => {
+  await besideABystander(async () => {
+    let steps = 0
+    async function* numbers() {
+      yield ++steps
+    }
+    const generators = [numbers, asyncGenerator(numbers)]
+    for (const make of generators) {
+      for (const take of [createTask, gather, ensureFuture, shield, run]) {
+        const error = await rejectionOf(
+          (async () => await (take as (coro: unknown) => PromiseLike<unknown>)(make()))(),
+        )
+        assert.equal(codeOf(error), 'ERR_INVALID_ARG_TYPE', `${take.name}: ${error}`)
+      }
+      const error = await rejectionOf(createTask(make as never))
+      assert.equal(codeOf(error), 'ERR_INVALID_ARG_TYPE')
+      assert.match(`${messageOf(error)}`, /the function numbers must return one.*AsyncGenerator/)
+    }
+    assert.equal(steps, 0)
+  })
+})
+
+test('options, contexts and switches of a wrong kind are refused, nothing is started', async () => {
+  let started = 0
+  const coro = async () => {
+    started++
+  }
+  const acts: readonly (() => unknown)[] = [
+    () => createTask(coro, { context: {} } as never),
+    () => createTask(coro, { context: null } as never),
+    () => createTask(coro, { eagerStart: 1 } as never),
+    () => createTask(coro, { drain: 1 } as never),
+    () => new Task(coro, null as never),
+    () => ensureFuture(coro, null as never),
+    () => ensureFuture(coro, { context: 5 } as never),
+    () => newEventLoop('fallback' as never),
+    () => newEventLoop(null as never),
+    () => wait([coro], 5 as never),
+    () => wait([coro], null as never),
+    () => asCompleted([coro], 5 as never),
+    () => asCompleted([coro], null as never),
+    () => gather([coro], 5 as never),
+    () => gather([coro], { returnExceptions: 'yes' } as never),
+    () => sleep(1, 2, 5 as never),
+    () => sleep(1, 2, null as never),
+    () => new Queue().shutdown(null as never),
+    () => new Queue().shutdown({ immediate: 1 } as never),
+    () => every(1, coro, { overlap: 1 } as never),
+    () => currentTask()?.printStack(1, {} as never),
+  ]
+  await besideABystander(async () => {
+    for (const act of acts) {
+      const error = thrownBy(act)
+      assert.ok(error instanceof TypeError, `${act}`)
+      assert.equal(codeOf(error), 'ERR_INVALID_ARG_TYPE', `${act}: ${error.message}`)
+    }
+    await sleep(5)
+  })
+  for (const options of [null, 5]) {
+    assert.equal(codeOf(thrownBy(() => runVirtual(coro, options as never))), 'ERR_INVALID_ARG_TYPE')
+  }
+  assert.equal(started, 0)
+})
+
+test('a task factory that gives no future is told so', async () => {
+  await besideABystander(async () => {
+    const loop = getRunningLoop()
+    loop.setTaskFactory((() => 5) as never)
+    const error = thrownBy(() => createTask(async () => {}))
+    loop.setTaskFactory(null)
+    assert.equal(codeOf(error), 'ERR_INVALID_ARG_TYPE')
   })
 })
 

@@ -2,7 +2,7 @@
 
 import { inspect } from 'node:util'
 import type { TimerTarget } from '../backend/timer_table'
-import { checkMilliseconds } from '../errors/arguments'
+import { checkMilliseconds, checkObject } from '../errors/arguments'
 import { TimeoutError } from '../errors/errors'
 import { Future } from '../future/future'
 import { GeneratorOperation, type Operation } from '../future/operation'
@@ -142,6 +142,7 @@ export function asCompleted<C extends Coro<unknown>>(
   coros: Iterable<C>,
   options: AsCompletedOptions = {},
 ): CompletionOrder<ResultOf<C>> {
+  checkObject('options', options)
   const { timeout = null } = options
   if (timeout !== null) checkMilliseconds('options.timeout', timeout)
   const all = distinct(coros)

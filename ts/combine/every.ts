@@ -4,7 +4,13 @@
 // passed when a run could begin (the one before lasted longer, or the loop was held up) is left out:
 // runs never come in a bunch.
 
-import { checkDelay, checkFunction, invalidType, outOfRange } from '../errors/arguments'
+import {
+  checkDelay,
+  checkFunction,
+  checkObject,
+  checkSwitch,
+  outOfRange,
+} from '../errors/arguments'
 import { Future } from '../future/future'
 import { FutureState } from '../future/waiter'
 import type { EventLoop } from '../loop/loop'
@@ -44,14 +50,9 @@ export function every(ms: number, fn: () => unknown, options: EveryOptions = {})
   checkDelay('ms', ms)
   if (ms === 0) throw outOfRange('ms', 'above 0', ms)
   checkFunction('fn', fn)
-  if (typeof options !== 'object' || options === null) {
-    throw invalidType('options', 'an object', options)
-  }
+  checkObject('options', options)
   for (const name of ['immediate', 'overlap', 'stopOnError'] as const) {
-    const value = options[name]
-    if (value !== undefined && typeof value !== 'boolean') {
-      throw invalidType(`options.${name}`, 'a boolean', value)
-    }
+    checkSwitch(`options.${name}`, options[name])
   }
   const loop = schedulingLoop()
   const periodic = new Periodic(loop, ms, fn, options)

@@ -1,6 +1,6 @@
 // gather: many at once, all results in order. See gathering.ts for what happens then.
 
-import { checkInteger, invalidType } from '../errors/arguments'
+import { checkInteger, checkObject, checkSwitch } from '../errors/arguments'
 import { Future, isFuture } from '../future/future'
 import { isGenerator } from '../future/yielded'
 import { schedulingLoop } from '../loop/running'
@@ -42,6 +42,7 @@ export function gather<const A extends readonly Coro<unknown>[]>(
 export function gather(...given: unknown[]): Future<unknown[]> {
   const { coros, options } = splitArguments(given)
   const { returnExceptions = false, limit = Infinity } = options
+  checkSwitch('options.returnExceptions', returnExceptions)
   if (limit !== Infinity) checkInteger('options.limit', limit, 1)
   // Everything is checked before anything starts, so that an error leaves nothing running.
   const { kinds, startable } = kindsOf(coros)
@@ -53,16 +54,14 @@ export function gather(...given: unknown[]): Future<unknown[]> {
     return empty
   }
   const isFamily = loop._admission !== null && admitLater(loop, coros)
-  return new Gathering(loop, coros, kinds, startable, Boolean(returnExceptions), limit, isFamily)
+  return new Gathering(loop, coros, kinds, startable, returnExceptions, limit, isFamily)
 }
 
 function splitArguments(given: unknown[]): { coros: Coro<unknown>[]; options: GatherOptions } {
   const [first, second] = given
   const isList = Array.isArray(first) || isIterable(first)
   if (!isList) return { coros: given as Coro<unknown>[], options: {} }
-  if (second !== undefined && (typeof second !== 'object' || second === null)) {
-    throw invalidType('options', 'an object', second)
-  }
+  if (second !== undefined) checkObject('options', second)
   // A list of its own: the caller may change his while the children run.
   return {
     coros: [...(first as Iterable<Coro<unknown>>)],

@@ -2,7 +2,7 @@
 // pending, `_value` already holds what it will give.
 
 import type { TimerTarget } from '../backend/timer_table'
-import { checkMilliseconds, invalidType } from '../errors/arguments'
+import { checkMilliseconds, checkObject, invalidType } from '../errors/arguments'
 import type { Cancellation } from '../future/cancellation'
 import { Future, stepThrough } from '../future/future'
 import { FutureState, type RunnableWaiter } from '../future/waiter'
@@ -112,6 +112,7 @@ class GiveWay<T> extends Future<T> implements Runnable {
  */
 export function sleep<T = void>(ms: number, result?: T, options: SleepOptions = {}): Future<T> {
   checkMilliseconds('ms', ms)
+  checkObject('options', options)
   const { signal } = options
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw invalidType('options.signal', 'an AbortSignal', signal)

@@ -1,7 +1,7 @@
 // wait: until some or all of a set of futures are done. Never cancels, never throws on timeout.
 
 import type { TimerTarget } from '../backend/timer_table'
-import { checkMilliseconds, outOfRange } from '../errors/arguments'
+import { checkMilliseconds, checkObject, outOfRange } from '../errors/arguments'
 import { Future } from '../future/future'
 import { GeneratorOperation, type Operation, type Steps } from '../future/operation'
 import { FutureState } from '../future/waiter'
@@ -36,6 +36,7 @@ export function wait<C extends Coro<unknown>>(
 ): Operation<WaitResult<ResultOf<C>>> {
   const all = distinct(coros)
   if (all.length === 0) throw outOfRange('coros', 'at least one future to wait for', [])
+  checkObject('options', options)
   const { timeout = null, returnWhen = 'ALL_COMPLETED' } = options
   if (timeout !== null) checkMilliseconds('options.timeout', timeout)
   if (!RETURN_WHEN.includes(returnWhen)) {

@@ -9,8 +9,10 @@
 // Knows nothing of tasks: what waits is a Waiter, which says with which kind it enters the ring.
 
 import type { AsyncResource } from 'node:async_hooks'
+import { inspect } from 'node:util'
 import { checkFunction } from '../errors/arguments'
 import { type CancelledError, InvalidStateError } from '../errors/errors'
+import { printed } from '../errors/printing'
 import { captureContext } from '../loop/context'
 import { debugging } from '../loop/debugging'
 import { callbackName } from '../loop/handle'
@@ -39,6 +41,10 @@ class DoneCallback<T> implements RunnableWaiter {
 
   _describeWaiter(): string {
     return callbackName(this.callback)
+  }
+
+  [inspect.custom](): string {
+    return `<DoneCallback ${callbackName(this.callback)} of ${printed(this.future)}>`
   }
 
   run(): void {

@@ -7,7 +7,9 @@
 // task reaches what it waits for.
 
 import { AsyncResource } from 'node:async_hooks'
+import { inspect } from 'node:util'
 import { CancelledError, EventLoopClosedError, isCancelled, RuntimeError } from '../errors/errors'
+import { functionName, printed } from '../errors/printing'
 import { taskStore } from '../loop/context'
 import { type EventLoop, Kind } from '../loop/loop'
 import { rejectAwaiting } from './awaiting_frames'
@@ -103,6 +105,13 @@ class Continuation<T, A, B> extends LatePromise<A | B> implements Await {
 
   _describeWaiter(): string {
     return '<await>'
+  }
+
+  [inspect.custom](): string {
+    const { onFulfilled } = this
+    const handler = typeof onFulfilled === 'function' ? functionName(onFulfilled, '') : ''
+    const name = handler === '' ? '' : ` ${handler}()`
+    return `<Continuation${name} of ${printed(this._future)}>`
   }
 
   run(): void {

@@ -1,9 +1,9 @@
 // What a loop does with errors that nobody is there to catch, as asyncio's loops do: they go to the
 // loop's exception handler with a context that says what happened.
 
-import { inspect } from 'node:util'
-import { checkFunction } from '../errors/arguments'
+import { checkFunction, checkObject } from '../errors/arguments'
 import { endsLoop } from '../errors/errors'
+import { printed } from '../errors/printing'
 
 /**
  * What an exception handler is told. More fields may stand in it: future, task, handle, transport…
@@ -40,40 +40,55 @@ export abstract class ExceptionReporter<Loop> {
 
   /** Prints the context to stderr. */
   defaultExceptionHandler(context: ExceptionContext): void {
+    checkObject('context', context)
     printExceptionContext(context)
   }
 
-  /** Reports an error that nobody is there to catch. Never throws. */
+  /**
+   * Reports an error that nobody is there to catch. What the handler throws is reported as well, so that
+   * nothing but a KeyboardInterrupt or SystemExit, which end the loop, comes of it.
+   */
   callExceptionHandler(context: ExceptionContext): void {
-    if (this.exceptionHandler === null) {
-      this.defaultExceptionHandler(context)
+    checkObject('context', context)
+    const handler = this.exceptionHandler
+    if (handler === null) {
+      this.reportByDefault(context)
       return
     }
     try {
-      this.exceptionHandler(this as unknown as Loop, context)
-    } catch (error) {
-      if (endsLoop(error)) {
-        this._interrupt(error)
-        return
+      handler(this as unknown as Loop, context)
+    } catch (exception) {
+      if (endsLoop(exception)) this._interrupt(exception)
+      else {
+        const message = 'Unhandled error in exception handler'
+        this.reportByDefault({ message, exception, context })
       }
-      this.defaultExceptionHandler({
-        message: 'Unhandled error in exception handler',
-        exception: error,
-        context,
-      })
+    }
+  }
+
+  /** A subclass may have a default handler of its own. */
+  private reportByDefault(context: ExceptionContext): void {
+    try {
+      this.defaultExceptionHandler(context)
+    } catch (exception) {
+      if (endsLoop(exception)) this._interrupt(exception)
+      else {
+        const message = 'Exception in default exception handler'
+        printExceptionContext({ message, exception, context })
+      }
     }
   }
 }
 
 /** Writes the context to stderr: the message, the other fields in alphabetical order, the error. */
 function printExceptionContext(context: ExceptionContext): void {
-  const lines = [context.message]
+  const lines = [`${context.message || 'Unhandled exception in event loop'}`]
   for (const key of Object.keys(context).sort()) {
     if (key === 'message' || key === 'exception') continue
     const value = context[key]
     if (key === 'sourceTraceback') lines.push(`created:\n${value}`)
-    else lines.push(`${key}: ${inspect(value, { depth: 1 })}`)
+    else lines.push(`${key}: ${printed(value, { depth: 1 })}`)
   }
-  if (context.exception !== undefined) lines.push(inspect(context.exception))
+  if (context.exception !== undefined) lines.push(printed(context.exception))
   console.error(lines.join('\n'))
 }

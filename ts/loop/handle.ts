@@ -7,6 +7,7 @@
 import { AsyncResource } from 'node:async_hooks'
 import { inspect } from 'node:util'
 import type { TimerTarget } from '../backend/timer_table'
+import { functionName } from '../errors/printing'
 import { taskStore } from './context'
 import { createdAt, noteOrigin, sourceOf } from './origins'
 import { IDLE, type Timers } from './timers'
@@ -175,5 +176,5 @@ export function newTimerHandle(
 
 /** How a callback is named in messages. */
 export function callbackName(callback: (...args: never[]) => unknown): string {
-  return `${callback.name || '<anonymous>'}()`
+  return `${functionName(callback)}()`
 }

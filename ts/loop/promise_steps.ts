@@ -2,8 +2,8 @@
 // loop does not see them one by one: all that were resumed in a visit are timed together, and named
 // together when they took long.
 
-import { inspect } from 'node:util'
 import { monotonicMs } from '../backend/clock'
+import { printed } from '../errors/printing'
 import { warnOfSlowSteps } from './warnings'
 
 const NAMED_MAX = 3
@@ -46,7 +46,7 @@ export class PromiseSteps {
 }
 
 function namesOf(tasks: ReadonlySet<object>): string {
-  const names = [...tasks].slice(0, NAMED_MAX).map((task) => inspect(task, { depth: 0 }))
+  const names = [...tasks].slice(0, NAMED_MAX).map((task) => printed(task, { depth: 0 }))
   if (names.length === 0) return 'what awaits futures outside of tasks'
   const more = tasks.size - names.length
   return `the async functions of ${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`

@@ -1,14 +1,14 @@
 // What a loop warns of, most of it in debug mode, as warnings of Node: a program can listen for them
 // with process.on('warning').
 
-import { inspect } from 'node:util'
 import { monotonicMs } from '../backend/clock'
+import { printed } from '../errors/printing'
 
 /** Warns if `item`, which began to run at `startedMs`, took longer than `limitMs`. */
 export function warnIfSlow(item: unknown, startedMs: number, limitMs: number): void {
   const tookMs = monotonicMs() - startedMs
   if (tookMs < limitMs) return
-  warnOfSlowSteps(item === undefined ? 'an I/O event' : inspect(item, { depth: 0 }), tookMs)
+  warnOfSlowSteps(item === undefined ? 'an I/O event' : printed(item, { depth: 0 }), tookMs)
 }
 
 /** Warns that what is named took long. */

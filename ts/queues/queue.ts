@@ -1,7 +1,7 @@
 // Queue, after asyncio's (3.13): items from tasks that put to tasks that get.
 
 import { inspect } from 'node:util'
-import { checkInteger } from '../errors/arguments'
+import { checkInteger, checkObject, checkSwitch } from '../errors/arguments'
 import { QueueEmpty, QueueFull, QueueShutDown, RuntimeError } from '../errors/errors'
 import type { Future } from '../future/future'
 import { GeneratorOperation, type Operation } from '../future/operation'
@@ -98,6 +98,8 @@ export class Queue<T = unknown> implements AsyncIterable<T> {
    * QueueShutDown. With `immediate` what it holds is dropped, and counts as done.
    */
   shutdown(options: { immediate?: boolean } = {}): void {
+    checkObject('options', options)
+    checkSwitch('options.immediate', options.immediate)
     this.isShutdown = true
     if (options.immediate === true) {
       while (!this.empty()) {

@@ -9,8 +9,9 @@
 //             2. The list never holds the thin object, so that it can be collected.
 
 import { gather } from '../combine/gather'
-import { checkFunction } from '../errors/arguments'
+import { checkFunction, invalidType } from '../errors/arguments'
 import { CancelledError, RuntimeError } from '../errors/errors'
+import { functionName } from '../errors/printing'
 import type { Future } from '../future/future'
 import { GeneratorOperation, type Operation } from '../future/operation'
 import { EventLoop } from '../loop/loop'
@@ -161,11 +162,22 @@ class WatchedGenerator<T, R, N> implements AsyncGenerator<T, R, N> {
  */
 export function asyncGenerator<F extends AsyncGeneratorFunctionOf>(fn: F): F {
   checkFunction('fn', fn)
-  const name = fn.name || '<anonymous>'
+  const name = functionName(fn)
   const wrapped = function (this: unknown, ...args: unknown[]): AsyncGenerator {
-    return new WatchedGenerator(new Inner(fn.apply(this, args), name))
+    const generator: unknown = fn.apply(this, args)
+    if (!isAsyncGenerator(generator)) {
+      throw invalidType('fn', 'an async generator function', fn)
+    }
+    return new WatchedGenerator(new Inner(generator, name))
   }
   return Object.defineProperty(wrapped, 'name', { value: fn.name, configurable: true }) as F
+}
+
+function isAsyncGenerator(x: unknown): x is AsyncGenerator<unknown, unknown, never> {
+  if (typeof x !== 'object' || x === null) return false
+  const { next, return: end, throw: raise } = x as { [method: string]: unknown }
+  const isWhole = [next, end, raise].every((method) => typeof method === 'function')
+  return isWhole && Symbol.asyncIterator in x
 }
 
 EventLoop.prototype.shutdownAsyncGens = function shutdownAsyncGens(): Operation<void> {

@@ -1,6 +1,12 @@
 // run and Runner: a program's way in and out, after asyncio.run and asyncio.Runner (3.13).
 
-import { checkDelay, checkFunction, invalidType } from '../errors/arguments'
+import {
+  checkDelay,
+  checkFunction,
+  checkObject,
+  checkSwitch,
+  invalidType,
+} from '../errors/arguments'
 import { endsLoop, RuntimeError } from '../errors/errors'
 import { refusal } from '../loop/admission'
 import { EventLoop } from '../loop/loop'
@@ -62,15 +68,11 @@ export class Runner {
   private signals: Signals | null = null
 
   constructor(private readonly options: RunnerOptions = {}) {
-    if (typeof options !== 'object' || options === null) {
-      throw invalidType('options', 'an object', options)
-    }
+    checkObject('options', options)
     if (options.loopFactory !== undefined) checkFunction('options.loopFactory', options.loopFactory)
     if (options.shutdown !== undefined) checkShutdown(options.shutdown)
     for (const name of ['debug', 'handleSignals'] as const) {
-      const value: unknown = options[name]
-      if (value === undefined || typeof value === 'boolean') continue
-      throw invalidType(`options.${name}`, 'a boolean', value)
+      checkSwitch(`options.${name}`, options[name])
     }
   }
 
@@ -99,9 +101,7 @@ export class Runner {
    */
   async run<T>(main: Coro<T>, options: MainOptions = {}): Promise<T> {
     checkCoro('main', main)
-    if (typeof options !== 'object' || options === null) {
-      throw invalidType('options', 'an object', options)
-    }
+    checkObject('options', options)
     if (EventLoop._run !== null || stepping.task !== null || stepping.maker !== null) {
       const message = 'run() cannot be called while an event loop is running in this thread'
       throw new RuntimeError(message, 'ERR_LOOP_RUNNING')
@@ -179,9 +179,7 @@ export class Runner {
 }
 
 function checkShutdown(shutdown: unknown): void {
-  if (typeof shutdown !== 'object' || shutdown === null) {
-    throw invalidType('options.shutdown', 'an object', shutdown)
-  }
+  checkObject('options.shutdown', shutdown)
   checkDelay('options.shutdown.graceMs', (shutdown as { graceMs?: unknown }).graceMs)
 }
 

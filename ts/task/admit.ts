@@ -1,6 +1,6 @@
 // Whether a task may be made, asked where tasks are made; see loop/admission.ts for the rule.
 
-import { invalidType } from '../errors/arguments'
+import { checkSwitch } from '../errors/arguments'
 import { isFuture } from '../future/future'
 import { isGenerator } from '../future/yielded'
 import { Admission, refusal } from '../loop/admission'
@@ -25,9 +25,7 @@ export function admitTask(
   drain: unknown,
   unmade: UnmadeTasks | null,
 ): void {
-  if (drain !== undefined && typeof drain !== 'boolean') {
-    throw invalidType('options.drain', 'a boolean', drain)
-  }
+  checkSwitch('options.drain', drain)
   if (drain === true) loop._admission ??= new Admission()
   const admission = loop._admission
   if (admission === null) return

@@ -1,7 +1,7 @@
 // EventLoop.createTask, and the factories that may stand in for Task.
 
-import { checkFunction, invalidType } from '../errors/arguments'
-import type { Future } from '../future/future'
+import { checkFunction, checkObject, invalidType } from '../errors/arguments'
+import { type Future, isFuture } from '../future/future'
 import { EventLoop } from '../loop/loop'
 import { type Coro, checkCoro, type ResultOf } from './coroutine'
 import type { TaskOptions } from './options'
@@ -17,7 +17,7 @@ declare module '../loop/loop' {
     /** Schedules a coroutine on this loop. Throws TypeError for what is none. */
     createTask<T>(coro: Coro<T>, options?: TaskOptions): Task<T>
     createTask<C extends Coro<unknown>>(coro: C, options?: TaskOptions): Task<ResultOf<C>>
-    /** Sets what makes this loop's tasks; null goes back to Task. */
+    /** Sets what makes this loop's tasks, futures all of them; null goes back to Task. */
     setTaskFactory(factory: TaskFactory | null): void
     getTaskFactory(): TaskFactory | null
   }
@@ -29,13 +29,13 @@ EventLoop.prototype.createTask = function createTask<T>(
   options: TaskOptions = NO_OPTIONS,
 ): Task<T> {
   this._checkOpen()
-  if (typeof options !== 'object' || options === null) {
-    throw invalidType('options', 'an object', options)
-  }
   const factory = this._taskFactory as TaskFactory | null
   if (factory === null) return new Task(coro, options, this)
   checkCoro('coro', coro)
-  return factory(this, coro, options) as Task<T>
+  checkObject('options', options)
+  const made: unknown = factory(this, coro, options)
+  if (!isFuture(made)) throw invalidType('factory()', 'a future', made)
+  return made as Task<T>
 }
 
 EventLoop.prototype.setTaskFactory = function setTaskFactory(factory): void {

@@ -4,6 +4,7 @@
 
 import { findSourceMap } from 'node:module'
 import { fileURLToPath } from 'node:url'
+import { functionName } from '../errors/printing'
 import { shortPath } from '../loop/origins'
 
 export interface Whereabouts {
@@ -108,7 +109,7 @@ let lookup: ScriptLookup | null | undefined
 /** Name and place of a generator object, or the name of a function. */
 export function whereIs(running: unknown): Whereabouts {
   if (typeof running === 'function') {
-    return { name: running.name || '<anonymous>', place: null }
+    return { name: functionName(running), place: null }
   }
   if (typeof running !== 'object' || running === null) return { name: '<unknown>', place: null }
   if (lookup === undefined) lookup = ScriptLookup.open()

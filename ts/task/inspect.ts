@@ -2,6 +2,7 @@
 // `<Task pending name='Task-3' coro=<crawler() running at crawl.ts:12>>`.
 
 import { inspect } from 'node:util'
+import { printed } from '../errors/printing'
 import { Future } from '../future/future'
 import { FutureState, type Waiter } from '../future/waiter'
 import { createdAt } from '../loop/origins'
@@ -72,13 +73,17 @@ function callbackNames(waiters: Waiter | Waiter[] | null): string[] {
 }
 
 function short(value: unknown): string {
-  const text = inspect(value, { depth: 1, breakLength: Infinity, maxStringLength: 60 })
+  const text = printed(value, { depth: 1, breakLength: Infinity, maxStringLength: 60 })
   return text.length > 100 ? `${text.slice(0, 97)}...` : text
 }
 
 function errorText(error: unknown): string {
   if (!(error instanceof Error)) return short(error)
-  return `${error.name}(${inspect(error.message)})`
+  try {
+    return `${error.name}(${inspect(error.message)})`
+  } catch {
+    return 'an error that cannot be printed'
+  }
 }
 
 Object.defineProperty(Future.prototype, inspect.custom, {

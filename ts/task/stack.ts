@@ -1,7 +1,7 @@
 // Task.getStack and printStack: where a task stands, or where its error came from.
 
 import { inspect } from 'node:util'
-import { checkInteger } from '../errors/arguments'
+import { checkFunction, checkInteger } from '../errors/arguments'
 import { FutureState } from '../future/waiter'
 import { whereIs } from './generator_location'
 
@@ -36,8 +36,16 @@ function framesOf(task: Standing): string[] {
     .reverse()
 }
 
-/** What printStack prints. */
-export function stackText(task: Standing, limit: number | undefined): string {
+export function printStackOf(
+  task: Standing,
+  limit: number | undefined,
+  stream: NodeJS.WritableStream,
+): void {
+  checkFunction('stream.write', (stream as { write?: unknown } | null)?.write)
+  stream.write(stackText(task, limit))
+}
+
+function stackText(task: Standing, limit: number | undefined): string {
   const frames = stackOf(task, limit)
   const failed = task._state === FutureState.EXCEPTION
   if (frames.length === 0 && !failed) return `No stack for ${inspect(task)}\n`

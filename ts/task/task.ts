@@ -12,6 +12,7 @@
 
 import type { AsyncResource } from 'node:async_hooks'
 import { CancelledError, endsLoop, isCancelled, RuntimeError } from '../errors/errors'
+import { functionName } from '../errors/printing'
 import { Cancellation, makeCancelledError } from '../future/cancellation'
 import { ForeignFuture } from '../future/foreign'
 import { checkLoop } from '../future/foreign_use'
@@ -29,8 +30,8 @@ import { admitTask } from './admit'
 import { type CancelRequests, REQUEST, UNDER_WAY } from './cancel_requests'
 import { type Coro, checkCoro, isGeneratorFunction, stepsOf } from './coroutine'
 import { takeTaskNumber } from './numbers'
-import type { TaskOptions } from './options'
-import { stackOf, stackText } from './stack'
+import { checkTaskOptions, type TaskOptions } from './options'
+import { printStackOf, stackOf } from './stack'
 import { stepping } from './stepping'
 import type { UnmadeTasks } from './unmade'
 
@@ -67,6 +68,7 @@ export class Task<T = unknown> extends Future<T> implements RunnableWaiter, Awai
   ) {
     super(loop)
     checkCoro('coro', coro)
+    if (unmade === null) checkTaskOptions(options)
     if (options.drain !== undefined || this._loop._admission !== null) {
       admitTask(this, this._loop, coro, options.drain, unmade)
     }
@@ -85,10 +87,10 @@ export class Task<T = unknown> extends Future<T> implements RunnableWaiter, Awai
     else this._wake()
   }
 
-  /**
-   * The first step, inside the constructor. An error that ends the loop goes through the caller.
-   */
+  /** The first step, inside the constructor. An error that ends the loop goes through the caller. */
   private runEagerly(): void {
+    // In the first step of a gather's child, which is a task from now on: its step goes on behind this one.
+    stepping.maker?.makeCurrent()
     this.run()
     if (this._state !== FutureState.EXCEPTION || !endsLoop(this._value)) return
     this._loop._takeInterruption(this._value)
@@ -118,9 +120,7 @@ export class Task<T = unknown> extends Future<T> implements RunnableWaiter, Awai
     return 'Task.task_wakeup()'
   }
 
-  /**
-   * @internal The words for "exception was never retrieved", which is said when the task is gone.
-   */
+  /** @internal The words for "exception was never retrieved", said when the task is gone. */
   override _describeUnretrieved(): { what: string; name: string } {
     return { what: 'Task', name: `Task ${this.getName()}` }
   }
@@ -140,7 +140,7 @@ export class Task<T = unknown> extends Future<T> implements RunnableWaiter, Awai
 
   /** Prints the task and its stack to `stream`, by default stderr. */
   printStack(limit?: number, stream: NodeJS.WritableStream = process.stderr): void {
-    stream.write(stackText(this, limit))
+    printStackOf(this, limit, stream)
   }
 
   /** How many times `cancel` was called, less the calls of `uncancel`. */
@@ -334,7 +334,7 @@ export class Task<T = unknown> extends Future<T> implements RunnableWaiter, Awai
     // An async function learns which task it belongs to from the store. Generator functions do not
     // need it, and the first use of a store makes every promise of the process dearer.
     const made: unknown = isGeneratorFunction(coro) ? coro() : taskStore.run(this, coro)
-    this.generator = stepsOf<T>(made, `the function ${coro.name || 'given'} must return one`)
+    this.generator = stepsOf<T>(made, `the function ${functionName(coro, 'given')} must return one`)
     if (this.generator === null) this.follow(made as PromiseLike<T>)
     else this.advance(null)
   }
