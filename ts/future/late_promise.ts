@@ -29,7 +29,9 @@ export abstract class LatePromise<R> implements Promise<R> {
     if (this.asked !== null) this.asked.resolve(outcome)
     // As of a promise: what the handler gave may be an operation, which begins by that. `await` gives
     // undefined here.
-    else this.outcome = outcome !== undefined && isThenable(outcome) ? Promise.resolve(outcome) : outcome
+    else
+      this.outcome =
+        outcome !== undefined && isThenable(outcome) ? Promise.resolve(outcome) : outcome
   }
 
   /** The handler threw, or there was none. */
