@@ -152,6 +152,47 @@ onBothPools(
   },
 )
 
+onBothPools('an error whose own code fails arrives, and ends no worker', {}, async (executor) => {
+  const pid = await executor.submit(() => process.pid)
+  const broken = (await rejectionOf(
+    executor.submit(() => {
+      const get = () => {
+        throw new RangeError('no access')
+      }
+      throw Object.defineProperty(new Error('guarded'), 'secret', { enumerable: true, get })
+    }),
+  )) as Error & { secret: string }
+  assert.equal(broken.message, 'guarded')
+  assert.match(broken.secret, /^\[threw RangeError: no access/)
+
+  const group = (await rejectionOf(
+    executor.submit(() => {
+      throw Object.assign(new AggregateError([], 'no list'), { errors: 5 })
+    }),
+  )) as AggregateError
+  assert.deepEqual([group.message, group.errors], ['no list', []])
+
+  const unprintable = await rejectionOf(
+    executor.submit(() => {
+      const fails = () => {
+        throw new Error('inspected')
+      }
+      throw { fails, [Symbol.for('nodejs.util.inspect.custom')]: fails }
+    }),
+  )
+  assert.equal(unprintable, '[object that cannot be printed]')
+
+  const revoked = await rejectionOf(
+    executor.submit(() => {
+      const { proxy, revoke } = Proxy.revocable({}, {})
+      revoke()
+      throw proxy
+    }),
+  )
+  assert.match(String(revoked), /Revoked Proxy/)
+  assert.equal(await executor.submit(() => process.pid), pid)
+})
+
 onBothPools('an error whose causes form a circle arrives', {}, async (executor) => {
   const error = (await rejectionOf(
     executor.submit(() => {

@@ -3,7 +3,15 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
-import { currentJob, type Future, type Job, run, ThreadPoolExecutor, transfer } from 'gyre'
+import {
+  currentJob,
+  type Future,
+  type Job,
+  ProcessPoolExecutor,
+  run,
+  ThreadPoolExecutor,
+  transfer,
+} from 'gyre'
 import { codeOf, messageOf, rejectionOf, thrownBy } from '../thrown.js'
 import { jobs, onBothPools, onPool } from './on_pools.js'
 
@@ -225,6 +233,12 @@ test('options are checked at once', () => {
   assert.equal(make({ initializer: 5 }), 'ERR_INVALID_ARG_TYPE')
   assert.equal(make({ initArgs: 5 }), 'ERR_INVALID_ARG_TYPE')
   assert.equal(make({ initializer: () => {}, initArgs: [() => {}] }), 'ERR_NOT_SENDABLE')
+  assert.equal(
+    codeOf(thrownBy(() => new ProcessPoolExecutor({ execArgv: [5] as never }))),
+    'ERR_INVALID_ARG_TYPE',
+  )
+  const moved = { initializer: () => {}, initArgs: [transfer(new ArrayBuffer(8))] }
+  assert.equal(make(moved), 'ERR_INVALID_ARG_TYPE')
   assert.equal(make({ resourceLimits: 5 }), 'ERR_INVALID_ARG_TYPE')
   assert.equal(
     codeOf(thrownBy(() => new ThreadPoolExecutor(null as never))),

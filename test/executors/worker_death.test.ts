@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import type { ResourceLimits } from 'node:worker_threads'
 import {
   BrokenExecutorError,
   getRunningLoop,
@@ -11,6 +12,7 @@ import {
   ThreadPoolExecutor,
   WorkerDiedError,
 } from 'gyre'
+import { runProgram } from '../program.js'
 import { codeOf, messageOf, rejectionOf, thrownBy } from '../thrown.js'
 import { jobs, onBothPools, onPool } from './on_pools.js'
 
@@ -121,6 +123,64 @@ test('threads that cannot be started fail their jobs', { timeout: 60_000 }, asyn
     for (const job of both) assert.equal(codeOf(await rejectionOf(job)), 'ERR_WORKER_DIED')
     await executor.shutdown()
     assert.ok(reports.every((message) => message === 'Error in a worker that runs no job'))
+  })
+})
+
+/** No system has room for a stack of a petabyte. */
+const NO_THREADS = { stackSizeMb: 1e9 }
+
+test('a thread that the system does not start fails its job alone', {
+  timeout: 60_000,
+}, async () => {
+  await run(async () => {
+    // They are looked at for each thread anew.
+    const resourceLimits: ResourceLimits = {}
+    const executor = new ThreadPoolExecutor({ maxWorkers: 2, resourceLimits })
+    const calls = new Int32Array(new SharedArrayBuffer(8))
+    const first = executor.submit((words) => void Atomics.wait(words, 0, 0), calls)
+    Object.assign(resourceLimits, NO_THREADS)
+    // More than there are workers, as each must leave its place to the next.
+    for (let i = 0; i < 5; i++) {
+      const error = await rejectionOf(
+        executor.submit((words) => void Atomics.add(words, 1, 1), calls),
+      )
+      assert.ok(error instanceof WorkerDiedError)
+      assert.match(error.message, /^no worker thread could be started: /)
+      assert.equal(codeOf(error.cause), 'ERR_WORKER_INIT_FAILED')
+    }
+    Object.assign(resourceLimits, { stackSizeMb: 4 })
+    Atomics.store(calls, 0, 1)
+    Atomics.notify(calls, 0)
+    await first
+    assert.deepEqual(
+      await Promise.all([1, 2, 3].map((x) => executor.submit((y) => y, x))),
+      [1, 2, 3],
+    )
+    assert.equal(calls[1], 0, 'a job that had failed was run')
+    await executor.shutdown()
+  })
+})
+
+test('a pool whose threads the system does not start can be shut down', {
+  timeout: 60_000,
+}, async () => {
+  const { stdout, stderr, code } = await runProgram(`
+    import { run, ThreadPoolExecutor } from 'gyre'
+    const executor = new ThreadPoolExecutor({ resourceLimits: { stackSizeMb: 1e9 } })
+    await run(async () => {
+      await executor.submit(() => 1).catch((error) => console.log(error.code))
+      await executor.shutdown()
+    })`)
+  assert.deepEqual({ stdout, stderr, code }, { stdout: 'ERR_WORKER_DIED\n', stderr: '', code: 0 })
+})
+
+test('a process whose environment is too large fails the job', { timeout: 60_000 }, async () => {
+  await run(async () => {
+    const env = { LARGE: 'x'.repeat(1 << 20) }
+    await using executor = new ProcessPoolExecutor({ maxWorkers: 1, env })
+    const error = await rejectionOf(executor.submit(() => 1))
+    assert.ok(error instanceof WorkerDiedError)
+    assert.equal(codeOf(error.cause), 'E2BIG')
   })
 })
 

@@ -11,7 +11,8 @@ const prelude = 'ulimit -n 64'
 
 const preamble = `import fs from 'node:fs'
 import {
-  gather, getRunningLoop, newEventLoop, openConnection, run, sleep, startServer,
+  backendInfo, gather, getRunningLoop, newEventLoop, openConnection, ProcessPoolExecutor, run, serve, sleep,
+  startServer,
 } from 'gyre'
 const held = []
 /** Takes all descriptors but a few. */
@@ -160,4 +161,34 @@ program(
   release()
   console.log(times.every((time, index) => index === 0 || time - times[index - 1] >= 3))`,
   'true\n',
+)
+
+program(
+  'a process pool without a descriptor left fails the job, and works again afterwards',
+  `await run(async () => {
+    const pool = new ProcessPoolExecutor({ maxWorkers: 1 })
+    const job = { module: 'node:os', name: 'type' }
+    exhaust()
+    const [error] = await gather([pool.submit(job)], { returnExceptions: true })
+    release()
+    console.log(error.code, error.cause.code)
+    console.log(typeof (await pool.submit(job)))
+    await pool.shutdown()
+  })`,
+  'ERR_WORKER_DIED EMFILE\nstring\n',
+)
+
+program(
+  'serve without a descriptor left for its workers says so',
+  `await run(async () => {
+    // What it says of itself is read from a file, once.
+    backendInfo()
+    const main = { module: 'node:os', name: 'type' }
+    const options = { workers: 1, host: '127.0.0.1', port: 1 }
+    exhaust()
+    const [error] = await gather([serve(main, options)], { returnExceptions: true })
+    release()
+    console.log(error.code, error.cause.code)
+  })`,
+  'ERR_WORKER_DIED EMFILE\n',
 )

@@ -182,6 +182,18 @@ for (const kind of kinds) {
   )
 }
 
+test('of several workers that fail before they listen one is told of', options, async () => {
+  const reports: string[] = []
+  await run(async () => {
+    getRunningLoop().setExceptionHandler((_loop, { message }) => reports.push(message))
+    const error = await rejectionOf(
+      serve({ module, name: 'failInTurn' }, { workers: 2, host, port: 1 }),
+    )
+    assert.equal(messageOf(error), 'worker 1 fails')
+  })
+  assert.deepEqual(reports, [])
+})
+
 test('a port that is taken fails serve', options, async () => {
   await withGroup('lines', { workers: 1 }, async (group) => {
     const { createServer } = await import('node:net')

@@ -85,3 +85,9 @@ export async function mayfly(worker: ServerWorker): Promise<void> {
   await sleep(20)
   process.exit(listened)
 }
+
+/** The first worker is the last to fail. */
+export async function failInTurn({ id }: ServerWorker): Promise<void> {
+  if (id === 1) await sleep(1_000)
+  throw new Error(`worker ${id} fails`)
+}

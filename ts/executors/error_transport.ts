@@ -44,14 +44,28 @@ const OWN = [ExceptionGroup, ...Object.values(errors), ...Object.values(executor
 ) as readonly ErrorClass[]
 const KNOWN_CLASSES = new Map([...BUILT_IN, ...OWN].map((known) => [known.name, known]))
 
-/** Never throws: what cannot travel is printed. */
+/** Never throws: what cannot travel is printed, and what cannot be printed is named. */
 export function sendError(
   error: unknown,
   isCloneable: (value: unknown) => boolean,
   depth = 0,
 ): SentError {
+  try {
+    return sendReadable(error, isCloneable, depth)
+  } catch {
+    // Its own code failed: an accessor, the trap of a proxy.
+    return { kind: 'value', value: printed(error) }
+  }
+}
+
+/** Throws what the code of the error throws. */
+function sendReadable(
+  error: unknown,
+  isCloneable: (value: unknown) => boolean,
+  depth: number,
+): SentError {
   if (!(error instanceof Error)) {
-    return { kind: 'value', value: isCloneable(error) ? error : inspect(error) }
+    return { kind: 'value', value: isCloneable(error) ? error : printed(error) }
   }
   const goOn = (inner: unknown) =>
     depth < DEPTH_MAX
@@ -60,8 +74,8 @@ export function sendError(
   const properties: Record<string, unknown> = {}
   for (const key of Object.keys(error)) {
     if (CARRIED_APART.has(key)) continue
-    const value = (error as unknown as Record<string, unknown>)[key]
-    properties[key] = isCloneable(value) ? value : inspect(value)
+    const value = propertyOf(error, key)
+    properties[key] = isCloneable(value) ? value : printed(value)
   }
   // Accessors of the prototype in DOMException, hidden in an ExceptionGroup.
   const { code } = error as { code?: unknown }
@@ -74,7 +88,29 @@ export function sendError(
     stack: withoutMachinery(String(error.stack)),
     properties,
     ...('cause' in error && error.cause !== undefined ? { cause: goOn(error.cause) } : {}),
-    ...(error instanceof AggregateError ? { members: error.errors.map(goOn) } : {}),
+    ...(error instanceof AggregateError ? { members: membersOf(error).map(goOn) } : {}),
+  }
+}
+
+/** What is read of an error may be code of its own, that throws. */
+function propertyOf(error: object, key: string): unknown {
+  try {
+    return (error as Record<string, unknown>)[key]
+  } catch (thrown) {
+    return `[threw ${printed(thrown)}]`
+  }
+}
+
+/** Somebody may have put something else in the place of the list. */
+function membersOf({ errors }: AggregateError): unknown[] {
+  return Array.isArray(errors) ? errors : []
+}
+
+function printed(value: unknown): string {
+  try {
+    return inspect(value)
+  } catch {
+    return `[${typeof value} that cannot be printed]`
   }
 }
 

@@ -26,6 +26,7 @@ import { JobFuture, type JobOwner } from './job_future'
 import { JobResults, type MapOptions, type MapSource } from './map'
 import type { Initializer } from './messages'
 import { completeTraceOf, type SubmitTrace, submittedAt, traceOf } from './submit_trace'
+import { Transfer } from './transfer'
 
 export interface ExecutorOptions {
   /** How many jobs run at once; by default as many as the machine runs in parallel. */
@@ -70,6 +71,10 @@ export function checkOptions(options: ExecutorOptions): CheckedOptions {
   if (typeof terminate !== 'boolean') throw invalidType('options.terminate', 'a boolean', terminate)
   const { initializer, initArgs = [] } = options
   if (!Array.isArray(initArgs)) throw invalidType('options.initArgs', 'an array', initArgs)
+  if (initArgs.some((arg) => arg instanceof Transfer)) {
+    const expected = 'without transfer(): each worker gets them anew'
+    throw invalidType('options.initArgs', expected, initArgs)
+  }
   return {
     maxWorkers,
     maxQueue,

@@ -68,6 +68,8 @@ function specOfFunction(fn: object): JobSpec {
   try {
     needs = needsOf(source)
   } catch (cause) {
+    // The parser may not have been there: that is no fault of the function.
+    if (!(cause instanceof SyntaxError)) throw cause
     return refuse('its source does not stand alone, as that of a method does not', { cause })
   }
   const { names, bonds } = needs

@@ -42,11 +42,15 @@ export class ProcessPoolExecutor extends Executor {
     const checked = checkOptions(options)
     const { env, execArgv } = options
     if (env !== undefined && !isObject(env)) throw invalidType('options.env', 'an object', env)
-    if (execArgv !== undefined && !Array.isArray(execArgv)) {
-      throw invalidType('options.execArgv', 'an array', execArgv)
+    if (execArgv !== undefined && !isListOfStrings(execArgv)) {
+      throw invalidType('options.execArgv', 'an array of strings', execArgv)
     }
     super(checked, new ProcessHost({ ...checked, env, execArgv }, reportStrayError))
   }
+}
+
+function isListOfStrings(value: unknown): boolean {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string')
 }
 
 function isObject(value: unknown): boolean {

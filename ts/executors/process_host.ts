@@ -116,8 +116,9 @@ class WorkerProcess {
   }
 
   private send(message: ToProcess): void {
-    // What fails here is told by the end of the process.
-    this.child.send(message, () => {})
+    // What fails here is told by the end of the process. Without a descriptor to spare for the pipe
+    // (EMFILE) Node makes no `send` at all, and tells why in an event.
+    this.child.send?.(message, () => {})
   }
 
   private replied(message: FromProcess): void {
@@ -179,10 +180,19 @@ export class ProcessHost implements WorkerHost {
     for (const process of this.processes) {
       if (process.isIdle) return process.start(job)
     }
-    const exited = (process: WorkerProcess) => this.processes.delete(process)
-    const process = new WorkerProcess(this.options, exited, this.onStrayError)
+    const process = this.startProcess()
     this.processes.add(process)
     return process.start(job)
+  }
+
+  /** Some failures Node tells by an event, later, and some it throws (E2BIG, ENOMEM). */
+  private startProcess(): WorkerProcess {
+    const exited = (process: WorkerProcess) => this.processes.delete(process)
+    try {
+      return new WorkerProcess(this.options, exited, this.onStrayError)
+    } catch (error) {
+      throw lossOf(null, null, error as Error)
+    }
   }
 
   async close(): Promise<void> {

@@ -23,6 +23,8 @@ export interface ThreadHostOptions {
 export class ThreadHost implements WorkerHost {
   private readonly flags: CancelFlags
   private pool: Piscina | null = null
+  /** The jobs that piscina has. */
+  private readonly posted = new Set<ThreadJob>()
 
   constructor(
     private readonly options: ThreadHostOptions,
@@ -44,24 +46,39 @@ export class ThreadHost implements WorkerHost {
   }
 
   start(job: HostedJob): RunningJob {
-    const pool = this.ensurePool()
     const running = new ThreadJob(job, this.flags)
-    const result = pool.run(threadMessage(job, running.slot), {
-      transferList: job.packed.transferList as never,
-      signal: running as never,
-    }) as Promise<ThreadReply>
-    running.isPosted = true
-    result.then(
-      (reply) => running.end(endingOf(reply)),
-      (error: Error) => running.end({ kind: 'lost', error: lossOf(error) }),
+    this.post(running, job).then(
+      (reply) => this.ended(running, endingOf(reply)),
+      (error: Error) => this.ended(running, { kind: 'lost', error: lossOf(error) }),
     )
+    running.isPosted = true
+    this.posted.add(running)
     return running
   }
 
+  /** Not by piscina's `destroy`, which rejects the promises of jobs that were refused. */
   async close(): Promise<void> {
     const { pool } = this
     this.pool = null
-    await pool?.destroy()
+    await Promise.all((pool?.threads ?? []).map((thread) => thread.terminate()))
+  }
+
+  /** Throws WorkerDiedError where piscina cannot start the thread that it wants for the job. */
+  private post(running: ThreadJob, job: HostedJob): Promise<ThreadReply> {
+    try {
+      return this.ensurePool().run(threadMessage(job, running.slot), {
+        transferList: job.packed.transferList as never,
+        signal: running as never,
+      })
+    } catch (cause) {
+      running.refuse()
+      throw notStarted(cause as Error)
+    }
+  }
+
+  private ended(running: ThreadJob, ending: Ending): void {
+    this.posted.delete(running)
+    running.end(ending)
   }
 
   /** Threads are started when there is work for them, and stay. */
@@ -86,13 +103,16 @@ export class ThreadHost implements WorkerHost {
 
   /** A thread ended that ran no job. If none could be started at all, jobs wait in vain for one. */
   private strayError(error: Error): void {
-    const { pool } = this
+    const { pool, posted } = this
     this.onStrayError(error)
-    if (pool === null || pool.queueSize === 0 || pool.threads.length > 0) return
+    if (pool === null || pool.threads.length > 0) return
     this.pool = null
-    void pool.destroy()
+    for (const job of [...posted]) job.terminate(error)
   }
 }
+
+/** What stops piscina; see ThreadJob.refuse. */
+const REFUSED = new Error('no thread could be started')
 
 /**
  * A job that a thread runs, and as much of an EventEmitter as piscina needs to be told to abort it; an
@@ -107,6 +127,8 @@ class ThreadJob implements RunningJob {
   /** Its word among the cancel flags; once it is over, another's. */
   readonly slot: number
   private isOver = false
+  private isRefused = false
+  private cause: Error | undefined
   private listener: (() => void) | null = null
 
   constructor(
@@ -120,9 +142,11 @@ class ThreadJob implements RunningJob {
     if (!this.isOver) this.flags.cancel(this.slot)
   }
 
-  terminate(): void {
+  /** `cause`: why no thread will ever run it. */
+  terminate(cause?: Error): void {
     if (this.isOver) return
     const { listener } = this
+    this.cause = cause
     // While it ends the thread piscina counts it among those it has: no other would be started.
     this.listener = null
     listener?.()
@@ -133,10 +157,32 @@ class ThreadJob implements RunningJob {
     this.job.ended(ending)
   }
 
+  /**
+   * No thread could be started for it. piscina has thrown, and yet keeps the task: it would run when a
+   * thread is there, or reject a promise that nobody was given. A task that is aborted is dropped
+   * instead; but before it rejects, piscina asks for the reason, and gets no further.
+   */
+  refuse(): void {
+    this.isRefused = true
+    this.isOver = true
+    this.flags.giveBack(this.slot)
+    try {
+      this.listener?.()
+    } catch (error) {
+      if (error !== REFUSED) throw error
+    }
+  }
+
   private over(): void {
     this.isOver = true
     this.flags.giveBack(this.slot)
     this.job.freed()
+  }
+
+  /** For piscina. */
+  get reason(): Error | undefined {
+    if (this.isRefused) throw REFUSED
+    return this.cause
   }
 
   /** For piscina. */
@@ -152,6 +198,11 @@ class ThreadJob implements RunningJob {
   }
 }
 
+function notStarted(cause: Error): WorkerDiedError {
+  const text = `no worker thread could be started: ${cause.message}`
+  return new WorkerDiedError(text, null, null, { cause })
+}
+
 /** What became of a job that brought no reply. What the job itself threw comes as a reply. */
 function lossOf(error: Error): WorkerDiedError {
   // What is thrown in a thread outside of any job may be anything.
@@ -160,6 +211,7 @@ function lossOf(error: Error): WorkerDiedError {
     const text = `the worker thread exited with code ${exitCode} while it ran the job`
     return new WorkerDiedError(text, Number(exitCode), null)
   }
+  if (error?.name === 'AbortError' && error.cause instanceof Error) return notStarted(error.cause)
   const text = `the worker thread ended while it ran the job: ${error?.message ?? error}`
   return new WorkerDiedError(text, null, null, { cause: error })
 }

@@ -63,7 +63,10 @@ function forkClustered(): ChildProcess {
   const before = { ...cluster.settings }
   cluster.setupPrimary({ exec: MAIN, args: [], execArgv: execArgvOfFiles() })
   try {
-    return cluster.fork().process
+    const worker = cluster.fork()
+    // It passes on what its process tells of, and that is heard there.
+    worker.on('error', () => {})
+    return worker.process
   } finally {
     cluster.setupPrimary(before)
   }
@@ -91,7 +94,8 @@ function startProcess(child: ChildProcess, start: WorkerStart, events: LinkEvent
     if (child.pid === undefined) over(null, null)
   })
   child.on('exit', over)
-  const send = (message: ToWorker) => void child.send(message, () => {})
+  // Where the process could not be made, there may be no `send` (EMFILE); an event tells why.
+  const send = (message: ToWorker) => void child.send?.(message, () => {})
   send({ kind: 'start', start })
   return {
     id: child.pid ?? 0,

@@ -111,6 +111,8 @@ export class ServerGroup {
       for (const place of this.places) yield* place.listening
     } catch (error) {
       this.abort()
+      // The first to fail stands for all: nobody waits for the others any more.
+      for (const { listening } of this.places) listening._markRetrieved()
       throw error
     }
     this.portInUse = port
