@@ -3,12 +3,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
+  allTasks,
   CancelledError,
   type Coroutine,
   createTask,
   Future,
   gather,
   getRunningLoop,
+  newEventLoop,
   sleep,
 } from 'gyre'
 import { runVirtual } from 'gyre/testing'
@@ -343,4 +345,24 @@ test('a cancellation that comes between two children of a limited gather lets no
       assert.ok(all?.done() && task.cancelled())
     })
   }
+})
+
+test('futures of different loops are refused before anything is started', async () => {
+  const other = newEventLoop()
+  const foreign = other.createFuture<void>()
+  await runVirtual(async () => {
+    let begun = 0
+    function* child(): Coroutine<void> {
+      begun++
+    }
+    const before = allTasks().size
+    const own = getRunningLoop().createFuture<void>()
+    const refusal = { code: 'ERR_INVALID_ARG_TYPE', message: /coros\[2\].*the same loop/ }
+    assert.throws(() => gather(child(), own, foreign), refusal)
+    assert.throws(() => gather([child, own, foreign], { limit: 1 }), refusal)
+    assert.equal(allTasks().size, before)
+    await sleep(1)
+    assert.equal(begun, 0)
+  })
+  other.close()
 })

@@ -1,8 +1,9 @@
 // gather: many at once, all results in order. See gathering.ts for what happens then.
 
-import { checkInteger, checkObject, checkSwitch } from '../errors/arguments'
+import { checkInteger, checkObject, checkSwitch, invalidType } from '../errors/arguments'
 import { Future, isFuture } from '../future/future'
 import { isGenerator } from '../future/yielded'
+import type { EventLoop } from '../loop/loop'
 import { schedulingLoop } from '../loop/running'
 import { admitLater } from '../task/admit'
 import type { Coro, ResultOf } from '../task/coroutine'
@@ -53,6 +54,7 @@ export function gather(...given: unknown[]): Future<unknown[]> {
     empty.setResult([])
     return empty
   }
+  if (startable < coros.length) checkLoops(loop, coros, kinds)
   const isFamily = loop._admission !== null && admitLater(loop, coros)
   return new Gathering(loop, coros, kinds, startable, returnExceptions, limit, isFamily)
 }
@@ -66,6 +68,14 @@ function splitArguments(given: unknown[]): { coros: Coro<unknown>[]; options: Ga
   return {
     coros: [...(first as Iterable<Coro<unknown>>)],
     options: (second ?? {}) as GatherOptions,
+  }
+}
+
+/** Throws TypeError for a future of another loop. */
+function checkLoops(loop: EventLoop, coros: readonly unknown[], kinds: Uint8Array): void {
+  for (let index = 0; index < coros.length; index++) {
+    if (kinds[index] !== ChildKind.FUTURE || (coros[index] as Future)._loop === loop) continue
+    throw invalidType(`coros[${index}]`, 'a future of the same loop as those before', coros[index])
   }
 }
 
