@@ -5,12 +5,15 @@ import { test } from 'node:test'
 import {
   allTasks,
   CancelledError,
+  type Coroutine,
   createTask,
   currentTask,
   type EventLoop,
   type ExceptionContext,
+  gather,
   getRunningLoop,
   newEventLoop,
+  Queue,
   Runner,
   run,
   SystemExit,
@@ -214,4 +217,29 @@ test('runs one after another, many times, leave nothing behind', async () => {
       i,
     )
   }
+})
+
+test('a main that returns what nobody waited for is told so, and its end is an orderly one', async () => {
+  const mains = [
+    function* () {
+      return sleep(60_000)
+    },
+    function* () {
+      return new Queue().get()
+    },
+    function* () {
+      return gather(sleep(1))
+    },
+  ]
+  for (const main of mains) {
+    for (const start of [run, runVirtual]) {
+      const error = await rejectionOf(start(main as () => Coroutine<unknown>))
+      assert.equal(codeOf(error), 'ERR_RESULT_UNAWAITED')
+      assert.match(`${messageOf(error)}`, /return yield\*/)
+    }
+  }
+  const done = await run(function* () {
+    return yield* sleep(0, 'waited for')
+  })
+  assert.equal(done, 'waited for')
 })

@@ -86,8 +86,7 @@ export class Timeout implements TimerTarget {
     if (this.state !== State.CREATED) {
       throw new RuntimeError('Timeout has already been entered', 'ERR_TIMEOUT_STATE')
     }
-    const task = currentTask()
-    if (task === null) throw outsideTask('timeout')
+    const task = taskHere('timeoutAt')
     this.state = State.ENTERED
     this.loop = task._loop
     this.task = task
@@ -118,10 +117,13 @@ export class Timeout implements TimerTarget {
   }
 }
 
-function outsideTask(what: string): RuntimeError {
+/** The current task. Throws RuntimeError where there is none. */
+function taskHere(caller: string): Task<unknown> {
+  const task = currentTask()
+  if (task !== null) return task
   const remedy = 'call it in a coroutine, or wrap it in createTask'
-  const message = `${what}() should be used inside a task: ${remedy}`
-  return new RuntimeError(message, 'ERR_OUTSIDE_TASK')
+  const message = `${caller}() should be used inside a task: ${remedy}`
+  throw new RuntimeError(message, 'ERR_OUTSIDE_TASK')
 }
 
 function* runTimeout<T>(
@@ -152,9 +154,8 @@ export function timeout<T>(ms: number | null, body: Body<Timeout, T>): Operation
   if (ms !== null) checkMilliseconds('ms', ms)
   checkFunction('body', body)
   return new GeneratorOperation('timeout', () => {
-    const task = currentTask()
-    if (task === null) throw outsideTask('timeout')
-    return runTimeout(new Timeout(ms === null ? null : task._loop.time() + ms), body)
+    const { _loop: loop } = taskHere('timeout')
+    return runTimeout(new Timeout(ms === null ? null : loop.time() + ms), body)
   })
 }
 

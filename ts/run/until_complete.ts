@@ -1,7 +1,8 @@
 // EventLoop.runUntilComplete, and what is said of tasks that are left when a loop closes.
 
 import { endsLoop, RuntimeError } from '../errors/errors'
-import type { Future } from '../future/future'
+import { type Future, isFuture } from '../future/future'
+import { Operation } from '../future/operation'
 import { EventLoop } from '../loop/loop'
 import { sourceOf } from '../loop/origins'
 import type { Coro } from '../task/coroutine'
@@ -13,7 +14,7 @@ declare module '../loop/loop' {
   interface EventLoop {
     /**
      * Runs until `coro` is done and gives its result. Rejects with RuntimeError when `stop` ended
-     * the loop before.
+     * the loop before, and when the result is a future that is not done, or an operation.
      */
     runUntilComplete<T>(coro: Coro<T>): Promise<T>
   }
@@ -41,7 +42,14 @@ EventLoop.prototype.runUntilComplete = async function runUntilComplete<T>(
   if (!future.done()) {
     throw new RuntimeError('Event loop stopped before Future completed.', 'ERR_LOOP_STOPPED')
   }
-  return future.result()
+  const result = future.result()
+  // A promise of it would wait for what the loop, which stands, can never bring.
+  const isUnawaited = isFuture(result) ? !result.done() : result instanceof Operation
+  if (isUnawaited) {
+    const message = 'the coroutine gave something that nobody waited for: write `return yield* …`'
+    throw new RuntimeError(message, 'ERR_RESULT_UNAWAITED')
+  }
+  return result
 }
 
 /** Tasks that are pending when their loop closes can never end: that is worth a word each. */
