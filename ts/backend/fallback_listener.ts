@@ -6,7 +6,7 @@
 
 import cluster from 'node:cluster'
 import { randomBytes } from 'node:crypto'
-import { linkSync, rmSync } from 'node:fs'
+import { existsSync, linkSync, rmSync } from 'node:fs'
 import net from 'node:net'
 import { constants } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -154,9 +154,12 @@ function passingPathFor(path: string): string | null {
 function pathError(error: NodeJS.ErrnoException, path: string): Error {
   const { code, errno } = error
   if (errno === undefined) return error
+  const { EADDRINUSE, ENOENT } = constants.errno
   // Linking to a path that is taken is what binding to it would have been.
-  const number = code === 'EEXIST' ? constants.errno.EADDRINUSE : -errno
-  return systemError(number, 'listen', { address: path })
+  if (code === 'EEXIST') return systemError(EADDRINUSE, 'listen', { address: path })
+  // libuv says EACCES for a directory that is not there, as Windows does.
+  const isMissing = code === 'EACCES' && !existsSync(dirname(path))
+  return systemError(isMissing ? ENOENT : -errno, 'listen', { address: path })
 }
 
 const NO_REUSE_PORT =

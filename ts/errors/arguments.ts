@@ -30,7 +30,8 @@ export function checkFunction(name: string, value: unknown): void {
   if (typeof value !== 'function') throw invalidType(name, 'a function', value)
 }
 
-export function checkObject(name: string, value: unknown): void {
+/** Options, or what else has to be an object. */
+export function checkObject(name: string, value: unknown): asserts value is object {
   if (typeof value !== 'object' || value === null) throw invalidType(name, 'an object', value)
 }
 

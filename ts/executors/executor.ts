@@ -8,7 +8,7 @@
 //             3. While a job is in the queue, all workers are busy.
 
 import { availableParallelism } from 'node:os'
-import { checkInteger, invalidType } from '../errors/arguments'
+import { checkInteger, checkSwitch, invalidType } from '../errors/arguments'
 import { QueueFull, RuntimeError } from '../errors/errors'
 import { BrokenExecutorError } from '../errors/executor_errors'
 import { Future } from '../future/future'
@@ -68,7 +68,7 @@ export function checkOptions(options: ExecutorOptions): CheckedOptions {
   const { maxWorkers = availableParallelism(), maxQueue = Infinity, terminate = false } = options
   checkInteger('options.maxWorkers', maxWorkers, 1, 4096)
   if (maxQueue !== Infinity) checkInteger('options.maxQueue', maxQueue, 0)
-  if (typeof terminate !== 'boolean') throw invalidType('options.terminate', 'a boolean', terminate)
+  checkSwitch('options.terminate', terminate)
   const { initializer, initArgs = [] } = options
   if (!Array.isArray(initArgs)) throw invalidType('options.initArgs', 'an array', initArgs)
   if (initArgs.some((arg) => arg instanceof Transfer)) {

@@ -24,12 +24,23 @@ export interface HostPort {
   port: number
 }
 
-/** Throws TypeError or RangeError for a host that is no string and a port that is no port. */
-export function checkHostPort(host: unknown, port: unknown): HostPort {
+/**
+ * Throws TypeError or RangeError for a host that is no string and a port that is no port. The system
+ * would take a name for what stands before a NUL in it.
+ */
+export function checkHostPort(
+  host: unknown,
+  port: unknown,
+  hostName = 'host',
+  portName = 'port',
+): HostPort {
   if (host !== undefined && host !== null && typeof host !== 'string') {
-    throw invalidType('host', 'a string', host)
+    throw invalidType(hostName, 'a string', host)
   }
-  checkPort('port', port)
+  if (typeof host === 'string' && host.includes('\0')) {
+    throw outOfRange(hostName, 'without a NUL', host)
+  }
+  checkPort(portName, port)
   return { host: typeof host === 'string' && host !== '' ? host : undefined, port }
 }
 

@@ -1,7 +1,14 @@
 // EventLoop.createConnection and createUnixConnection: a client's connection, with a protocol.
 
 import type { InternetPlace, Place } from '../backend/backend'
-import { checkDelay, checkFunction, checkInteger, invalidType } from '../errors/arguments'
+import {
+  checkDelay,
+  checkFunction,
+  checkInteger,
+  checkObject,
+  checkSwitch,
+  invalidType,
+} from '../errors/arguments'
 import { GyreError } from '../errors/errors'
 import { Future } from '../future/future'
 import { EventLoop } from '../loop/loop'
@@ -16,7 +23,7 @@ import {
   type ResolvedAddress,
   resolve,
 } from './address'
-import type { Protocol, Transport } from './protocol'
+import { checkProtocol, type Protocol, type Transport } from './protocol'
 import { type Attempt, interleave, race } from './race'
 import { SocketTransport } from './transport'
 
@@ -120,9 +127,12 @@ export function connectionOptions(
   port: number | undefined,
   rest: ConnectionOptions = {},
 ): ConnectionOptions {
+  checkObject('options', rest)
   const given = typeof where === 'string' ? { ...rest, host: where, port } : where
-  if (typeof given !== 'object' || given === null) throw invalidType('options', 'an object', given)
+  checkObject('options', given)
   const { localAddress, localPort, path, happyEyeballsDelay: delay } = given
+  checkSwitch('options.noDelay', given.noDelay)
+  checkSwitch('options.keepAlive', given.keepAlive)
   if (given.tls !== undefined) checkClientOptions(given.tls, peerName(given))
   if (path !== undefined) {
     checkPath('options.path', path)
@@ -132,7 +142,7 @@ export function connectionOptions(
   checkHostPort(given.host, given.port)
   checkFamily('options.family', given.family)
   if (localAddress !== undefined || localPort !== undefined) {
-    checkHostPort(localAddress, localPort ?? 0)
+    checkHostPort(localAddress, localPort ?? 0, 'options.localAddress', 'options.localPort')
   }
   if (delay !== undefined && delay !== null) checkDelay('options.happyEyeballsDelay', delay)
   if (given.interleave !== undefined) checkInteger('options.interleave', given.interleave, 0)
@@ -201,6 +211,7 @@ function* connectPlainly<P extends Protocol>(
   try {
     applyOptions(transport, options)
     const protocol = factory()
+    checkProtocol('factory()', protocol)
     transport.setProtocol(protocol)
     transport._begin()
     return connectionOf(transport, protocol)
@@ -291,8 +302,8 @@ function* resolveLocal({
 export function applyOptions(transport: SocketTransport, options: SocketOptions): void {
   if (options.noDelay === undefined && options.keepAlive === undefined) return
   const socket = transport.getExtraInfo('socket')
-  if (options.noDelay !== undefined) socket.setNoDelay(Boolean(options.noDelay))
-  if (options.keepAlive !== undefined) socket.setKeepAlive(Boolean(options.keepAlive))
+  if (options.noDelay !== undefined) socket.setNoDelay(options.noDelay)
+  if (options.keepAlive !== undefined) socket.setKeepAlive(options.keepAlive)
 }
 
 function noLocalAddress(localAddress: string | undefined): GyreError {

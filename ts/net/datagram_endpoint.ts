@@ -1,12 +1,19 @@
 // EventLoop.createDatagramEndpoint: a UDP socket, with a protocol.
 
-import { checkFunction, invalidType, outOfRange } from '../errors/arguments'
+import {
+  checkFunction,
+  checkObject,
+  checkSwitch,
+  invalidType,
+  outOfRange,
+} from '../errors/arguments'
 import { Future } from '../future/future'
 import { EventLoop } from '../loop/loop'
 import { createOwnOpening } from '../task/opening'
 import { checkFamily, checkHostPort, type HostPort, type ResolvedAddress, resolve } from './address'
 import type { DatagramProtocol, DatagramTransport } from './datagram_protocol'
 import { type DefaultPeer, UdpTransport } from './datagram_transport'
+import { checkProtocol } from './protocol'
 
 /** A host name or address and a port, in Python's form or in Node's. */
 export type EndpointAddress =
@@ -85,18 +92,20 @@ EventLoop.prototype.createDatagramEndpoint = function createDatagramEndpoint<
 }
 
 function checkOptions(options: DatagramEndpointOptions): CheckedOptions {
-  if (typeof options !== 'object' || options === null) {
-    throw invalidType('options', 'an object', options)
-  }
+  checkObject('options', options)
+  const { reusePort = false, allowBroadcast: broadcast = false, ipv6Only = false } = options
+  checkSwitch('options.reusePort', reusePort)
+  checkSwitch('options.allowBroadcast', broadcast)
+  checkSwitch('options.ipv6Only', ipv6Only)
   const remote = checkAddress('options.remoteAddr', options.remoteAddr)
   if (remote?.port === 0) throw outOfRange('options.remoteAddr port', 'from 1 to 65535', 0)
   return {
     local: checkAddress('options.localAddr', options.localAddr),
     remote,
     family: checkFamily('options.family', options.family),
-    reusePort: options.reusePort === true,
-    broadcast: options.allowBroadcast === true,
-    ipv6Only: options.ipv6Only === true,
+    reusePort,
+    broadcast,
+    ipv6Only,
   }
 }
 
@@ -196,6 +205,7 @@ function* openAt<P extends DatagramProtocol>(
     const error = yield* attempt
     if (error !== null) return error
     const protocol = factory()
+    checkProtocol('factory()', protocol)
     transport.setProtocol(protocol)
     transport._begin()
     return Object.assign([transport, protocol] as const, { transport, protocol })

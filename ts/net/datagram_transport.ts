@@ -24,7 +24,7 @@ import type {
   DatagramTransport,
 } from './datagram_protocol'
 import { DatagramSocket } from './datagram_socket'
-import type { SocketName, Writable, WriteBufferLimits } from './protocol'
+import { checkProtocol, type SocketName, type Writable, type WriteBufferLimits } from './protocol'
 import { toBytes } from './writable'
 import { WriteFlow } from './write_flow'
 
@@ -121,9 +121,7 @@ export class UdpTransport implements DatagramTransport, DatagramEvents {
   }
 
   setProtocol(protocol: DatagramProtocol): void {
-    if (typeof protocol !== 'object' || protocol === null) {
-      throw invalidType('protocol', 'an object', protocol)
-    }
+    checkProtocol('protocol', protocol)
     this.protocol = protocol
   }
 

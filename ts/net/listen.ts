@@ -1,6 +1,12 @@
 // EventLoop.createServer and createUnixServer: from what a server is asked to listen on to its sockets.
 
-import { checkFunction, checkInteger, invalidType } from '../errors/arguments'
+import {
+  checkFunction,
+  checkInteger,
+  checkObject,
+  checkSwitch,
+  invalidType,
+} from '../errors/arguments'
 import { NotSupportedError } from '../errors/errors'
 import type { Future } from '../future/future'
 import { EventLoop } from '../loop/loop'
@@ -36,13 +42,22 @@ export interface ServerOptions extends SocketOptions {
   maxConnections?: number | undefined
   /** SO_REUSEADDR, by default true. False needs the native backend. */
   reuseAddress?: boolean | undefined
-  /** Lets several sockets listen on the port (SO_REUSEPORT). Native backend only. */
+  /** Lets several sockets listen on the port (SO_REUSEPORT). On the fallback from Node 22.12 on. */
   reusePort?: boolean | undefined
   /** Speaks TLS, with the options of Node's `tls.createServer`: a certificate and its key … */
   tls?: TlsServerOptions | undefined
   /** False: who connects waits until `server.startServing()` or `serveForever()`. */
   startServing?: boolean | undefined
 }
+
+const SWITCHES = [
+  'reuseAddress',
+  'reusePort',
+  'cleanupSocket',
+  'startServing',
+  'noDelay',
+  'keepAlive',
+] as const
 
 declare module '../loop/loop' {
   interface EventLoop {
@@ -93,6 +108,7 @@ EventLoop.prototype.createUnixServer = function createUnixServer(
   options: ServerOptions = {},
 ): Future<Server> {
   checkPath('path', path)
+  checkObject('options', options)
   return this.createServer(factory, { ...options, path })
 }
 
@@ -103,9 +119,11 @@ export function serverOptions(
   rest: ServerOptions,
 ): ServerOptions {
   const isPositional = typeof where === 'string' || where === null || Array.isArray(where)
-  if (isPositional) return { ...rest, host: where as string | readonly string[] | null, port }
-  if (typeof where !== 'object') throw invalidType('options', 'an object', where)
-  return where as ServerOptions
+  checkObject('options', isPositional ? rest : where)
+  if (!isPositional) return where as ServerOptions
+  // Who gives a host gives a port: without one, every interface would be listened on, somewhere.
+  if (port === undefined) throw invalidType('port', 'a number', port)
+  return { ...rest, host: where as string | readonly string[] | null, port }
 }
 
 function checkSettings(options: ServerOptions): ServerSettings {
@@ -119,14 +137,15 @@ function checkSettings(options: ServerOptions): ServerSettings {
   }
   checkInteger('options.backlog', backlog, 1, 65535)
   if (maxConnections !== Infinity) checkInteger('options.maxConnections', maxConnections, 1)
+  for (const name of SWITCHES) checkSwitch(`options.${name}`, options[name])
   const { reuseAddress = true, reusePort = false, cleanupSocket = true } = options
   const { noDelay, keepAlive } = options
   return {
     backlog,
     maxConnections,
-    reuseAddress: Boolean(reuseAddress),
-    reusePort: Boolean(reusePort),
-    cleanupSocket: Boolean(cleanupSocket),
+    reuseAddress,
+    reusePort,
+    cleanupSocket,
     noDelay,
     keepAlive,
   }

@@ -16,7 +16,7 @@ import {
   WritePipeTransport,
   type WriteTransport,
 } from './pipe_transport'
-import type { Protocol } from './protocol'
+import { checkProtocol, type Protocol } from './protocol'
 import type { StreamReader } from './stream_reader'
 import type { StreamWriter } from './stream_writer'
 import { type StreamOptions, StreamProtocol } from './streams'
@@ -99,6 +99,7 @@ function* connectSteps<T, P extends Protocol>(
   fd: number,
 ): Generator<Future<unknown>, PipeConnection<T, P>, unknown> {
   const protocol = factory()
+  checkProtocol('factory()', protocol)
   checkKind(fd)
   const Transport = direction === 'read' ? ReadPipeTransport : WritePipeTransport
   const transport = new Transport(loop, protocol, pipe, {

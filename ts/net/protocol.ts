@@ -2,6 +2,8 @@
 
 import type { CipherNameAndProtocol, PeerCertificate, TLSSocket } from 'node:tls'
 import type { SocketName } from '../backend/socket_name'
+import { checkObject, invalidType } from '../errors/arguments'
+import { isThenable } from '../future/thenable'
 
 export type { SocketName }
 
@@ -22,6 +24,12 @@ export interface Protocol {
   pauseWriting?(): void
   /** What waits fell to the low-water mark. */
   resumeWriting?(): void
+}
+
+/** Throws TypeError for what cannot be a protocol, such as the promise of an async factory. */
+export function checkProtocol(name: string, value: unknown): asserts value is object {
+  checkObject(name, value)
+  if (isThenable(value)) throw invalidType(name, 'a protocol, not a promise of one', value)
 }
 
 /** Bounds for what may wait to be sent, in bytes. */

@@ -15,7 +15,6 @@ import type {
   StreamHandle,
 } from '../backend/backend'
 import { sleep } from '../combine/sleep'
-import { invalidType } from '../errors/arguments'
 import { RuntimeError } from '../errors/errors'
 import { Future } from '../future/future'
 import { GeneratorOperation, type Operation } from '../future/operation'
@@ -24,7 +23,7 @@ import { captureContext } from '../loop/context'
 import { type EventLoop, Kind } from '../loop/loop'
 import { socketName } from './address'
 import { applyOptions, type ProtocolFactory, type SocketOptions } from './connection'
-import type { Protocol, SocketName } from './protocol'
+import { checkProtocol, type Protocol, type SocketName } from './protocol'
 import { SocketFile } from './socket_file'
 import { SocketTransport, type TransportOwner } from './transport'
 
@@ -254,9 +253,7 @@ export class Server implements TransportOwner {
     let protocol: Protocol
     try {
       protocol = this.factory()
-      if (typeof protocol !== 'object' || protocol === null) {
-        throw invalidType('factory()', 'a protocol', protocol)
-      }
+      checkProtocol('factory()', protocol)
     } catch (error) {
       this.loop._callbackFailed(error, 'Error in the protocol factory of a server', {
         server: this,

@@ -7,7 +7,7 @@
 
 import { inspect } from 'node:util'
 import type { Lease } from '../backend/backend'
-import { checkInteger, invalidType } from '../errors/arguments'
+import { checkInteger, checkSwitch } from '../errors/arguments'
 import { IncompleteReadError, LimitOverrunError, RuntimeError } from '../errors/errors'
 import { Future } from '../future/future'
 import { GeneratorOperation, type Operation } from '../future/operation'
@@ -55,7 +55,7 @@ export class StreamReader implements ReadSource {
   constructor(options: ReaderOptions = {}) {
     const { limit = READER_LIMIT_BYTES, borrow = false, loop } = options
     checkInteger('options.limit', limit, 1)
-    if (typeof borrow !== 'boolean') throw invalidType('options.borrow', 'a boolean', borrow)
+    checkSwitch('options.borrow', borrow)
     if (loop !== undefined) checkEventLoop('options.loop', loop)
     this.limit = limit
     this.loans = borrow ? new Loans() : null

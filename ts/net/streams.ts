@@ -1,6 +1,6 @@
 // openConnection and startServer: connections as a reader and a writer, after asyncio's streams.
 
-import { checkFunction, invalidType } from '../errors/arguments'
+import { checkFunction, checkObject, checkSwitch } from '../errors/arguments'
 import type { Future } from '../future/future'
 import type { EventLoop } from '../loop/loop'
 import { schedulingLoop } from '../loop/running'
@@ -111,8 +111,9 @@ export function openConnection(
   const port = isPositional ? (second as number) : undefined
   const options: ConnectionOptions & StreamOptions = connectionOptions(where, port, third)
   const loop = schedulingLoop()
-  const streamOptions = isPositional ? undefined : (second as StreamOptions | undefined)
-  const { limit = options.limit, borrow = options.borrow } = streamOptions ?? {}
+  const streamOptions = isPositional ? {} : ((second as StreamOptions | undefined) ?? {})
+  checkObject('streamOptions', streamOptions)
+  const { limit = options.limit, borrow = options.borrow } = streamOptions
   const make = () => new StreamProtocol(loop, { limit, borrow }, null)
   // Made once now, so that a bad limit is an error at once.
   make()
@@ -164,7 +165,7 @@ export function startServer(
   const loop = schedulingLoop()
   const options: StreamServerOptions = serverOptions(where, port, rest)
   const { drain = false } = options
-  if (typeof drain !== 'boolean') throw invalidType('options.drain', 'a boolean', drain)
+  checkSwitch('options.drain', drain)
   const onConnection = (reader: StreamReader, writer: StreamWriter) => {
     serve(loop, handler, reader, writer, drain)
   }
@@ -180,6 +181,7 @@ export function startUnixServer(
   options: StreamServerOptions = {},
 ): Future<Server> {
   checkPath('path', path)
+  checkObject('options', options)
   return startServer(handler, { ...options, path })
 }
 

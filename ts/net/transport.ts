@@ -9,22 +9,23 @@
 import type { AsyncResource } from 'node:async_hooks'
 import { inspect } from 'node:util'
 import type { Lease, SocketAddress, StreamEvents, StreamHandle } from '../backend/backend'
-import { checkInteger, invalidType } from '../errors/arguments'
+import { checkInteger } from '../errors/arguments'
 import { endsLoop, RuntimeError } from '../errors/errors'
 import { Future } from '../future/future'
 import { captureContext } from '../loop/context'
 import type { EventLoop } from '../loop/loop'
 import { socketName } from './address'
-import type {
-  ExtraInfo,
-  Protocol,
-  SocketInfo,
-  Transport,
-  Writable,
-  WriteBufferLimits,
+import {
+  checkProtocol,
+  type ExtraInfo,
+  type Protocol,
+  type SocketInfo,
+  type Transport,
+  type Writable,
+  type WriteBufferLimits,
 } from './protocol'
 import { type FileOutcome, NOTHING_RARE, RareState } from './rare_state'
-import { toBytes } from './writable'
+import { checkWritables, toBytes } from './writable'
 import { HIGH_WATER_BYTES, WriteFlow } from './write_flow'
 
 /**
@@ -88,7 +89,8 @@ export class SocketTransport implements Transport, StreamEvents {
   }
 
   writelines(list: Iterable<Writable>): void {
-    for (const data of list) this.write(data)
+    // All are looked at before the first is sent: half of a list would be none of the caller's doing.
+    for (const data of checkWritables(list)) this.write(data)
   }
 
   writeEof(): void {
@@ -158,9 +160,7 @@ export class SocketTransport implements Transport, StreamEvents {
   }
 
   setProtocol(protocol: Protocol): void {
-    if (typeof protocol !== 'object' || protocol === null) {
-      throw invalidType('protocol', 'an object', protocol)
-    }
+    checkProtocol('protocol', protocol)
     this.protocol = protocol
   }
 

@@ -9,7 +9,7 @@ import type { ForeignHandle } from '../loop/foreign_handles'
 import type { EventLoop } from '../loop/loop'
 import { schedulingLoop } from '../loop/running'
 import type { Connection, ProtocolFactory } from '../net/connection'
-import type { Protocol } from '../net/protocol'
+import { checkProtocol, type Protocol } from '../net/protocol'
 import { type StreamOptions, type StreamPair, StreamProtocol } from '../net/streams'
 import { SocketTransport } from '../net/transport'
 
@@ -79,9 +79,7 @@ class ForeignStream extends DuplexStream implements ForeignHandle {
 }
 
 function transportOn(loop: EventLoop, stream: Duplex, protocol: Protocol): SocketTransport {
-  if (typeof protocol !== 'object' || protocol === null) {
-    throw invalidType('factory()', 'a protocol', protocol)
-  }
+  checkProtocol('factory()', protocol)
   const transport = new SocketTransport(loop, protocol)
   const handle = new ForeignStream(loop, stream)
   handle.attach(transport)

@@ -12,7 +12,6 @@ import type { Socket } from 'node:net'
 import { constants } from 'node:os'
 import { inspect } from 'node:util'
 import { FallbackSockets } from '../backend/fallback_sockets'
-import { invalidType } from '../errors/arguments'
 import { checkSignal, signalNumber } from '../errors/signals'
 import { systemError } from '../errors/system_error'
 import { Future } from '../future/future'
@@ -20,7 +19,7 @@ import { captureContext } from '../loop/context'
 import type { ForeignHandle } from '../loop/foreign_handles'
 import type { Runnable } from '../loop/handle'
 import { type EventLoop, Kind } from '../loop/loop'
-import type { Transport } from '../net/protocol'
+import { checkProtocol, type Transport } from '../net/protocol'
 import { Pipe, type PipeEvents } from './pipe'
 import type { SubprocessProtocol, SubprocessTransport } from './subprocess_protocol'
 
@@ -109,9 +108,7 @@ export class ChildTransport implements SubprocessTransport, ForeignHandle, PipeE
   }
 
   setProtocol(protocol: SubprocessProtocol): void {
-    if (typeof protocol !== 'object' || protocol === null) {
-      throw invalidType('protocol', 'an object', protocol)
-    }
+    checkProtocol('protocol', protocol)
     this.protocol = protocol
   }
 

@@ -12,6 +12,7 @@ import { FlowControl } from '../net/flow_control'
 import type { Transport, Writable } from '../net/protocol'
 import { READER_LIMIT_BYTES, StreamReader } from '../net/stream_reader'
 import { StreamWriter } from '../net/stream_writer'
+import { isWritable } from '../net/writable'
 import { createOwnOpening } from '../task/opening'
 import type { ChildTransport } from './child_transport'
 import { startSubprocess } from './subprocess'
@@ -222,7 +223,7 @@ function isBrokenPipe(error: unknown): boolean {
 }
 
 function checkWritable(input: unknown): void {
-  if (typeof input === 'string' || ArrayBuffer.isView(input) || input instanceof ArrayBuffer) return
+  if (isWritable(input)) return
   throw invalidType('input', 'a string, an ArrayBuffer or a view of one', input)
 }
 

@@ -7,6 +7,7 @@ import { checkFunction } from '../errors/arguments'
 import { systemError } from '../errors/system_error'
 import { Future } from '../future/future'
 import { EventLoop } from '../loop/loop'
+import { checkProtocol } from '../net/protocol'
 import { createOwnOpening } from '../task/opening'
 import { ChildTransport } from './child_transport'
 import { type JoinedPipe, makeJoinedPipe } from './joined_pipe'
@@ -96,6 +97,7 @@ export function* startSubprocess<P extends SubprocessProtocol>(
   plan: SpawnPlan,
 ): Generator<Future<unknown>, readonly [ChildTransport, P], unknown> {
   const protocol = factory()
+  checkProtocol('factory()', protocol)
   const joined = plan.joinsOutputs ? yield* makeJoinedPipe() : null
   let transport: ChildTransport
   try {

@@ -2,7 +2,7 @@
 // them, checked at the call and put in the form that node:child_process takes.
 
 import type { SpawnOptions } from 'node:child_process'
-import { checkInteger, invalidType } from '../errors/arguments'
+import { checkInteger, checkSwitch, invalidType } from '../errors/arguments'
 
 /** A pipe between the child and this process, as asyncio.subprocess.PIPE. */
 export const PIPE = 'pipe' as const
@@ -93,9 +93,7 @@ function planOptions(
   if (uid !== undefined) checkInteger('options.uid', uid, 0)
   if (gid !== undefined) checkInteger('options.gid', gid, 0)
   if (argv0 !== undefined) checkText('options.argv0', argv0)
-  if (detached !== undefined && typeof detached !== 'boolean') {
-    throw invalidType('options.detached', 'a boolean', detached)
-  }
+  checkSwitch('options.detached', detached)
   const output = stdioEntry('stdout', stdout, 1)
   const joinsOutputs = stderr === STDOUT && output === PIPE
   const error = stderr === STDOUT ? output : stdioEntry('stderr', stderr, 2)
