@@ -17,8 +17,21 @@ test('a group is an AggregateError whose message counts its members', () => {
   assert.equal(group.code, 'ERR_EXCEPTION_GROUP')
 })
 
-test('a group of nothing is a TypeError', () => {
-  assert.throws(() => new ExceptionGroup('x', []), TypeError)
+test('a group of nothing, or of what is no list, is a TypeError with a code', () => {
+  for (const errors of [[], null, undefined, 5, 'text', {}]) {
+    const refusal = { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE', message: /"errors"/ }
+    assert.throws(() => new ExceptionGroup('x', errors as Error[]), refusal)
+  }
+})
+
+test('a member that cannot be printed does not keep the others from it', () => {
+  const hostile = {
+    [inspect.custom]() {
+      throw new Error('not to be looked at')
+    },
+  }
+  const text = inspect(new ExceptionGroup('both', [hostile, new RangeError('second')]))
+  assert.match(text, /1: <object that cannot be printed>\n {2}2: RangeError: second/)
 })
 
 test('a group takes any iterable and keeps a cause', () => {

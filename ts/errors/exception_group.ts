@@ -1,6 +1,8 @@
 // ExceptionGroup: several errors that happened together, as a task group reports them.
 
 import { inspect } from 'node:util'
+import { invalidType } from './arguments'
+import { printed } from './printing'
 
 /**
  * Several unrelated errors at once (Python's BaseExceptionGroup, PEP 654). It is an AggregateError,
@@ -9,11 +11,11 @@ import { inspect } from 'node:util'
 export class ExceptionGroup extends AggregateError {
   readonly code = 'ERR_EXCEPTION_GROUP'
 
-  /** Throws TypeError when `errors` is empty: a group stands for at least one error. */
+  /** Throws TypeError for what is no list, or an empty one: a group stands for at least one error. */
   constructor(message: string, errors: Iterable<unknown>, options?: ErrorOptions) {
-    const members = [...errors]
+    const members = listOf(errors)
     if (members.length === 0) {
-      throw new TypeError('an ExceptionGroup needs at least one error, got an empty list')
+      throw invalidType('errors', 'an iterable of at least one error', errors)
     }
     const count = members.length === 1 ? '1 sub-exception' : `${members.length} sub-exceptions`
     super(members, `${message} (${count})`, options)
@@ -36,9 +38,14 @@ export class ExceptionGroup extends AggregateError {
 
   [inspect.custom](_depth: number, options: object): string {
     const members = this.errors.map((error, index) => {
-      const text = inspect(error, options).replaceAll('\n', '\n  ')
+      const text = printed(error, options).replaceAll('\n', '\n  ')
       return `  ${index + 1}: ${text}`
     })
     return `${this.stack ?? String(this)}\n${members.join('\n')}`
   }
+}
+
+function listOf(errors: unknown): unknown[] {
+  const isList = typeof errors === 'object' && errors !== null && Symbol.iterator in errors
+  return isList ? [...(errors as Iterable<unknown>)] : []
 }
