@@ -185,6 +185,7 @@ const operations: Record<
       socket.setNoDelay(false)
       socket.setNoDelay()
       socket.setKeepAlive(true, 10)
+      assert.throws(() => socket.setKeepAlive(true, 40_000), { code: 'ERR_OUT_OF_RANGE' })
       socket.getsockname()
     },
     next: same,

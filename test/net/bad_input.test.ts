@@ -8,6 +8,7 @@ import {
   openConnection,
   openReadPipe,
   openUnixConnection,
+  StreamReader,
   startServer,
   startUnixServer,
 } from 'gyre'
@@ -87,6 +88,8 @@ testOnLoop('a host has no NUL in it, before which the system would stop reading'
     () => openConnection(host, 1),
     () => startServer(nothing, host, 0),
     () => startServer(nothing, [HOST, host], 0),
+  ])
+  refused('options.localAddr host', 'ERR_OUT_OF_RANGE', [
     () => loop.createDatagramEndpoint(() => ({}), { localAddr: [host, 0] }),
   ])
   refused('options.localAddress', 'ERR_OUT_OF_RANGE', [
@@ -150,3 +153,26 @@ testOnLoop('of a list with something in it that cannot be written, nothing is se
     assert.equal(String(yield* accepted.untilReceived(3)), 'ab\0')
   })
 })
+
+testOnLoop('what is fed to a reader must be bytes: nothing else is taken for none', function* () {
+  const reader = new StreamReader()
+  const others = [5, undefined, null, 'text', [1], new DataView(new ArrayBuffer(1))] as never[]
+  for (const data of others) refused('data', TYPE, [() => reader.feedData(data)])
+  refused('options', TYPE, [() => new StreamReader(null as never)])
+  reader.feedEof()
+  assert.equal((yield* reader.read()).length, 0)
+})
+
+testOnLoop(
+  'under TLS, too, a factory must make a protocol, before anything is spoken',
+  function* () {
+    const server = yield* getRunningLoop().createServer(() => ({}), HOST, 0)
+    const options = { host: HOST, port: portOf(server), tls: true as const }
+    const factory = () => undefined as never
+    const error = yield* failure(getRunningLoop().createConnection(factory, options))
+    assert.equal(error.code, TYPE)
+    assert.match(error.message, /"factory\(\)"/)
+    server.close()
+    yield* server.waitClosed()
+  },
+)

@@ -114,6 +114,18 @@ const badArguments: [string, ConnectionOptions | string, number | undefined, Reg
   ['a port that is a string', '127.0.0.1', '80' as unknown as number, /^TypeError.*"port"/],
   ['no port', '127.0.0.1', undefined, /^TypeError.*"port"/],
   ['a host that is a number', { host: 5, port: 1 } as never, undefined, /^TypeError.*"host"/],
+  [
+    'a local address that is a number',
+    { host: '127.0.0.1', port: 1, localAddress: 5 } as never,
+    undefined,
+    /^TypeError.*"options.localAddress"/,
+  ],
+  [
+    'a local port below 0',
+    { host: '127.0.0.1', port: 1, localPort: -1 },
+    undefined,
+    /^RangeError.*"options.localPort"/,
+  ],
   ['nothing at all', undefined as never, undefined, /^TypeError.*"options"/],
   ['null', null as never, undefined, /^TypeError.*"options"/],
 ]

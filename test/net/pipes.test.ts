@@ -9,6 +9,7 @@ import {
   backendInfo,
   createTask,
   type Descriptor,
+  gather,
   getRunningLoop,
   openReadPipe,
   openWritePipe,
@@ -259,6 +260,23 @@ testOnLoop(
     closeSync(device.fd)
   },
   canCountDescriptors ? false : 'descriptors cannot be counted here',
+)
+
+testOnLoop(
+  'a factory that makes no protocol fails, and leaves the pipe to its owner',
+  function* () {
+    yield* withFifo(function* (fifo) {
+      const loop = getRunningLoop()
+      for (const method of ['connectReadPipe', 'connectWritePipe'] as const) {
+        const fd = method === 'connectReadPipe' ? fifo.readEnd : fifo.writeEnd
+        const [error] = yield* gather([loop[method](() => undefined as never, fd)], {
+          returnExceptions: true,
+        })
+        assert.equal((error as { code?: string }).code, 'ERR_INVALID_ARG_TYPE')
+        fstatSync(fd)
+      }
+    })
+  },
 )
 
 testOnLoop('a descriptor that a transport has is refused a second one', function* () {

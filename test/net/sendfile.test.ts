@@ -328,6 +328,7 @@ testOnLoop('wrong arguments are errors at once', function* () {
     assert.throws(() => loop.sendfile(transport, path, 0, 0), range)
     assert.throws(() => loop.sendfile(transport, path, 0, Number.NaN), range)
     assert.throws(() => loop.sendfile(transport, path, '0' as unknown as number), type)
+    assert.throws(() => loop.sendfile(transport, path, 0, 1, null as never), type)
     transport.write('free still')
     transport.writeEof()
     assert.throws(() => loop.sendfile(transport, path), { code: 'ERR_WRITE_AFTER_EOF' })

@@ -223,6 +223,7 @@ testAsync('it knows the addresses, states and counts of its connection', () =>
       [false, false, 'open', false],
     )
     assert.equal(duplex.setNoDelay().setNoDelay(false).setKeepAlive(true, 5_000), duplex)
+    for (const delay of [-1, Number.NaN, 1e12]) duplex.setKeepAlive(true, delay)
     assert.equal(duplex.ref().unref(), duplex)
   }),
 )
@@ -244,6 +245,9 @@ testAsync("'timeout' comes when nothing is read or written, and each time again"
     duplex.setTimeout(20, never)
     duplex.setTimeout(0, never)
     for (let i = 0; i < 10; i++) await sleep(4)
+    // More than a timer of Node's can wait for.
+    duplex.setTimeout(2 ** 31)
+    for (let i = 0; i < 5; i++) await sleep(4)
     assert.equal(called, 2)
     assert.throws(() => duplex.setTimeout(-1), { code: 'ERR_OUT_OF_RANGE' })
     assert.throws(() => duplex.setTimeout('1' as never), { code: 'ERR_INVALID_ARG_TYPE' })
@@ -371,7 +375,7 @@ testAsync('connect() of drivers that dial by themselves is answered', () =>
 
 testAsync('what is no connection, or is closing, is refused', () =>
   withDuplex(async ({ duplex, peer }) => {
-    for (const source of [null, undefined, 5, {}, { reader: 1 }]) {
+    for (const source of [null, undefined, 5, {}, { reader: 1 }, { reader: 1, writer: 2 }]) {
       assert.throws(() => toDuplex(source as never), { code: 'ERR_INVALID_ARG_TYPE' })
     }
     const { transport } = peer.writer

@@ -300,6 +300,13 @@ testOnLoop('a shell that is not there is ENOENT', function* () {
   assert.equal(error.code, 'ENOENT')
 })
 
+testOnLoop('a factory that makes no protocol fails, and starts no child', function* () {
+  const loop = getRunningLoop()
+  const make = () => null as never
+  const error = yield* failureOf(() => loop.subprocessExec(make, 'no-such-program'))
+  assert.equal(error.code, 'ERR_INVALID_ARG_TYPE')
+})
+
 test('wrong arguments are refused at once, and nothing is started', () => {
   const loop = newEventLoop()
   const type = 'ERR_INVALID_ARG_TYPE'
@@ -329,6 +336,7 @@ test('wrong arguments are refused at once, and nothing is started', () => {
     [{ stdout: STDOUT }, type],
     [{ stdout: null }, type],
     [{ stdout: -1 }, range],
+    [{ stdout: 2 ** 40 }, range],
     [{ stderr: 1.5 }, range],
     [{ stderr: { fd: '1' } }, type],
     [{ stderr: true }, type],

@@ -12,6 +12,9 @@ export interface Idler {
   _unsent(): number
 }
 
+/** What Node's timers can wait for at most; told to wait longer they wait for one millisecond. */
+const TIMER_MS_MAX = 0x7fffffff
+
 export class IdleTimer {
   /** What was set last; undefined before. */
   ms: number | undefined
@@ -41,7 +44,7 @@ export class IdleTimer {
   /** The timer keeps no process alive: the connection does. */
   private arm(ms: number): void {
     this.unsentBefore = this.owner._unsent()
-    this.timer = setTimeout(() => this.expired(ms), ms)
+    this.timer = setTimeout(() => this.expired(ms), Math.min(ms, TIMER_MS_MAX))
     this.timer.unref()
   }
 

@@ -9,7 +9,7 @@
 import { Duplex } from 'node:stream'
 import { RuntimeError } from '../errors/errors'
 import type { Protocol, SocketName, Transport } from '../net/protocol'
-import { endSending, SocketTransport } from '../net/transport'
+import { endSending, KEEP_ALIVE_SECONDS_MAX, SocketTransport } from '../net/transport'
 import { IdleTimer } from './idle_timer'
 
 export interface TransportDuplexOptions {
@@ -177,7 +177,9 @@ export class TransportDuplex extends Duplex {
   }
 
   setKeepAlive(enabled = false, initialDelayMs = 0): this {
-    const delaySeconds = Math.floor(initialDelayMs / 1000)
+    // As net.Socket, which refuses nothing.
+    const seconds = Math.max(0, Math.floor(initialDelayMs / 1000) || 0)
+    const delaySeconds = Math.min(seconds, KEEP_ALIVE_SECONDS_MAX)
     this.whenOpen((transport) => {
       transport.getExtraInfo('socket')?.setKeepAlive(Boolean(enabled), delaySeconds)
     })

@@ -185,7 +185,9 @@ export function* connect<P extends Protocol>(
 /** The factory's protocol; where it fails, the connection is dropped. */
 function madeFor<P extends Protocol>(transport: Transport, factory: ProtocolFactory<P>): P {
   try {
-    return factory()
+    const protocol = factory()
+    checkProtocol('factory()', protocol)
+    return protocol
   } catch (error) {
     transport.abort()
     throw error

@@ -113,9 +113,10 @@ function checkAddress(name: string, addr: EndpointAddress | undefined): HostPort
   if (addr === undefined || addr === null) return null
   const value: unknown = addr
   if (typeof value !== 'object') throw invalidType(name, '[host, port] or { host, port }', addr)
-  if (Array.isArray(value)) return checkHostPort(value[0], value[1])
+  const names = [`${name} host`, `${name} port`] as const
+  if (Array.isArray(value)) return checkHostPort(value[0], value[1], ...names)
   const { host, port } = value as HostPort
-  return checkHostPort(host, port)
+  return checkHostPort(host, port, ...names)
 }
 
 /** One way to open the socket. */

@@ -4,6 +4,7 @@
 // errorReceived from inside a call to the transport.
 
 import type { AsyncResource } from 'node:async_hooks'
+import { constants } from 'node:os'
 import { inspect } from 'node:util'
 import {
   DATAGRAM_BYTES_MAX,
@@ -27,8 +28,6 @@ import { DatagramSocket } from './datagram_socket'
 import { checkProtocol, type SocketName, type Writable, type WriteBufferLimits } from './protocol'
 import { toBytes } from './writable'
 import { WriteFlow } from './write_flow'
-
-const EMSGSIZE = 90
 
 /** OPEN, then CLOSING: close was called, then CLOSED: connectionLost was called, or is next. */
 const State = { OPEN: 0, CLOSING: 1, CLOSED: 2 } as const
@@ -83,7 +82,7 @@ export class UdpTransport implements DatagramTransport, DatagramEvents {
     if (this.state !== State.OPEN) return
     if (bytes.byteLength > DATAGRAM_BYTES_MAX) {
       // What the kernel says to everything above its own, lower limit.
-      const error = systemError(EMSGSIZE, 'send')
+      const error = systemError(constants.errno.EMSGSIZE, 'send')
       this.loop.callSoon(() => this.datagramFailed(error))
       return
     }

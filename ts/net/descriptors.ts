@@ -10,7 +10,8 @@ import { EventLoop } from '../loop/loop'
 /** A descriptor, or whatever has one: a FileHandle, a stream of node:fs, process.stdin. */
 export type Descriptor = number | { readonly fd: number }
 
-const DESCRIPTOR_MAX = 0x7fffffff
+/** An int of C. */
+export const DESCRIPTOR_MAX = 0x7fffffff
 
 /** The number behind `descriptor`, checked. */
 export function descriptorNumber(name: string, descriptor: Descriptor): number {

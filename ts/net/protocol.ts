@@ -63,6 +63,7 @@ export interface SocketInfo {
   getsockname(): SocketName | null
   getpeername(): SocketName | null
   setNoDelay(enabled?: boolean): void
+  /** `delaySeconds`: for how long a peer is silent before it is asked, up to 32,767; 0, the system's. */
   setKeepAlive(enabled?: boolean, delaySeconds?: number): void
 }
 

@@ -10,12 +10,13 @@
 import { fstatSync, type PathLike, read } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { promisify } from 'node:util'
-import { checkFunction, checkInteger, invalidType } from '../errors/arguments'
+import { checkFunction, checkInteger, checkObject, invalidType } from '../errors/arguments'
 import { isCancelled, NotSupportedError, RuntimeError } from '../errors/errors'
 import type { Future } from '../future/future'
 import { EventLoop } from '../loop/loop'
 import { createOwnTask, wrap } from '../task/create'
 import { copyFile, type Range, type Source } from './copy_file'
+import { DESCRIPTOR_MAX } from './descriptors'
 import type { Transport } from './protocol'
 import { closing, SocketTransport } from './transport'
 
@@ -63,6 +64,7 @@ EventLoop.prototype.sendfile = function sendfile(
   checkFile(file)
   checkInteger('offset', offset, 0)
   if (count !== undefined) checkInteger('count', count, 1)
+  checkObject('options', options)
   this._checkOpen()
   if (transport.isClosing()) throw closing()
   const mayCopy = options.fallback ?? true
@@ -91,7 +93,7 @@ function checkTransport(transport: unknown): void {
 function checkFile(file: unknown): void {
   if (typeof file === 'string' || file instanceof URL) return
   if (typeof file === 'number') {
-    checkInteger('file', file, 0, 2 ** 31 - 1)
+    checkInteger('file', file, 0, DESCRIPTOR_MAX)
     return
   }
   const { fd, read: readFrom } = (file ?? {}) as FileHandle

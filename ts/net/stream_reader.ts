@@ -7,7 +7,7 @@
 
 import { inspect } from 'node:util'
 import type { Lease } from '../backend/backend'
-import { checkInteger, checkSwitch } from '../errors/arguments'
+import { checkInteger, checkObject, checkSwitch, invalidType } from '../errors/arguments'
 import { IncompleteReadError, LimitOverrunError, RuntimeError } from '../errors/errors'
 import { Future } from '../future/future'
 import { GeneratorOperation, type Operation } from '../future/operation'
@@ -53,6 +53,7 @@ export class StreamReader implements ReadSource {
   private paused = false
 
   constructor(options: ReaderOptions = {}) {
+    checkObject('options', options)
     const { limit = READER_LIMIT_BYTES, borrow = false, loop } = options
     checkInteger('options.limit', limit, 1)
     checkSwitch('options.borrow', borrow)
@@ -99,6 +100,7 @@ export class StreamReader implements ReadSource {
 
   /** Bytes came in. They are copied, as those of `dataReceived` are borrowed. */
   feedData(data: Uint8Array): void {
+    if (!(data instanceof Uint8Array)) throw invalidType('data', 'a Uint8Array', data)
     if (this.eof) throw new RuntimeError('feedData after feedEof', 'ERR_FEED_AFTER_EOF')
     if (data.length > 0) this.add(Buffer.from(data))
   }

@@ -42,6 +42,9 @@ export interface TransportOwner {
   _lost?(transport: SocketTransport): void
 }
 
+/** The kernel takes no longer TCP_KEEPIDLE (tcp(7)); neither backend would say so. */
+export const KEEP_ALIVE_SECONDS_MAX = 32_767
+
 const NOBODY: TransportOwner = {}
 
 export class SocketTransport implements Transport, StreamEvents {
@@ -190,7 +193,7 @@ export class SocketTransport implements Transport, StreamEvents {
       getpeername: () => this.getExtraInfo('peername'),
       setNoDelay: (enabled = true) => stream.setNoDelay(enabled),
       setKeepAlive: (enabled = true, delaySeconds = 0) => {
-        checkInteger('delaySeconds', delaySeconds, 0)
+        checkInteger('delaySeconds', delaySeconds, 0, KEEP_ALIVE_SECONDS_MAX)
         stream.setKeepAlive(enabled, delaySeconds)
       },
     }

@@ -45,7 +45,9 @@ function takeOver(duplex: TransportDuplex, source: DuplexSource): void {
   if (typeof source !== 'object' || source === null) throw notAConnection(source)
   if ('writer' in source && 'reader' in source) {
     const { reader, writer } = source
-    const { transport } = writer
+    const transport = writer?.transport
+    if (typeof transport?.setProtocol !== 'function') throw notAConnection(source)
+    if (typeof reader?._hasEnded !== 'function') throw notAConnection(source)
     // Whoever waits for the writer to be closed still hears of it.
     const previous = transport.getProtocol()
     const hasEnded = reader._hasEnded()

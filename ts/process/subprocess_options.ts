@@ -3,6 +3,7 @@
 
 import type { SpawnOptions } from 'node:child_process'
 import { checkInteger, checkSwitch, invalidType } from '../errors/arguments'
+import { DESCRIPTOR_MAX } from '../net/descriptors'
 
 /** A pipe between the child and this process, as asyncio.subprocess.PIPE. */
 export const PIPE = 'pipe' as const
@@ -111,7 +112,7 @@ function stdioEntry(name: string, value: unknown, inherited: number): StdioEntry
   if (value === PIPE || value === DEVNULL) return value
   const fd = typeof value === 'object' && value !== null ? (value as { fd?: unknown }).fd : value
   if (typeof fd === 'number') {
-    checkInteger(`options.${name}`, fd, 0)
+    checkInteger(`options.${name}`, fd, 0, DESCRIPTOR_MAX)
     return fd
   }
   const ways = name === 'stderr' ? ", 'stdout'" : ''
