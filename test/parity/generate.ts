@@ -4,6 +4,7 @@
 //
 // Invariants: those of program.ts.
 
+import { generateStructured } from './generate_structured.js'
 import { type Profile, pickDelayMs, profileOf } from './profiles.js'
 import type { Block, Item, Program, Resource, Statement, SyncStatement } from './program.js'
 import { Random } from './random.js'
@@ -37,7 +38,9 @@ const inCallbacks = [
 ] as const
 
 export function generate(seed: number): Program {
-  return new Generator(seed, profileOf(seed)).program()
+  const profile = profileOf(seed)
+  if (profile.shape === 'structured') return generateStructured(seed, profile)
+  return new Generator(seed, profile).program()
 }
 
 class Generator {

@@ -13,12 +13,17 @@ import {
   getRunningLoop,
   isCancelled,
   KeyboardInterrupt,
+  Lock,
   run,
   sleep,
+  Task,
+  TimeoutError,
+  taskGroup,
   timeout,
   waitFor,
 } from 'gyre'
 import { runVirtual } from 'gyre/testing'
+import { rejectionOf } from '../thrown.js'
 
 type Coroutine<T> = Generator<Future<unknown>, T, unknown>
 
@@ -197,4 +202,80 @@ test('an async function that never waits is in time for any deadline', async () 
     await waitFor(async () => 'in waitFor', 0.001),
   ])
   assert.deepEqual(results, ['in timeout', 'in waitFor'])
+})
+
+test('a future that an eager child completes counts in a gather where it stands first', async () => {
+  const events: string[] = []
+  await runVirtual(function* () {
+    const loop = getRunningLoop()
+    loop.setTaskFactory(
+      (own, coro, options) => new Task(coro, { ...options, eagerStart: true }, own),
+    )
+    const future = loop.createFuture()
+    function* fail(): Coroutine<void> {
+      future.setException(new Error('failed'))
+      loop.callSoon(() => events.push('a turn'))
+    }
+    future.addDoneCallback(() => events.push('done callback'))
+    const all = gather([future, fail(), future])
+    events.push(all.done() ? 'done at once' : 'pending')
+    const [error] = yield* gather([all], { returnExceptions: true })
+    events.push((error as Error).message)
+  })
+  assert.deepEqual(events, ['pending', 'done callback', 'a turn', 'failed'])
+})
+
+const returningAfterCancel = {
+  'an async function': async () => {
+    currentTask()?.cancel('mine')
+    return 'returned'
+  },
+  'an async function that had waited': async () => {
+    await sleep(1)
+    currentTask()?.cancel('mine')
+    return 'returned'
+  },
+  'a generator function': function* (): Coroutine<string> {
+    currentTask()?.cancel('mine')
+    return 'returned'
+  },
+}
+
+for (const [kind, body] of Object.entries(returningAfterCancel)) {
+  test(`a body that cancels its own task and returns has returned: ${kind}`, async () => {
+    const results = await runVirtual(async () => {
+      const outcomes: unknown[] = []
+      for (const within of [
+        () => timeout(1000, body),
+        () => taskGroup(body),
+        () => waitFor(body, 1000),
+        () => new Lock().with(body),
+        () => timeout(1000, () => taskGroup(() => waitFor(body, 1000))),
+      ]) {
+        const task = createTask(async () => {
+          outcomes.push(await within())
+          await sleep(0)
+        })
+        const error = await rejectionOf(task)
+        outcomes.push(error instanceof CancelledError && error.reason)
+      }
+      return outcomes
+    })
+    assert.deepEqual(results, Array(5).fill(['returned', 'mine']).flat())
+  })
+}
+
+test('a timeout that passes while its body awaits a foreign promise is told of at the end', async () => {
+  const isTimeout = await run(async () => {
+    try {
+      await timeout(5, async () => {
+        await new Promise((resolve) => setTimeout(resolve, 30))
+        return 'too late'
+      })
+      return false
+    } catch (error) {
+      return error instanceof TimeoutError
+    }
+  })
+  assert.equal(isTimeout, true)
 })

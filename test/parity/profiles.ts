@@ -16,6 +16,8 @@ export type Profile = {
   resources: readonly ResourceKind[]
   /** Whether all tasks of the programs are eager. */
   eager: boolean
+  /** Who writes the programs: generate.ts or generate_structured.ts. */
+  shape: 'flat' | 'structured'
 }
 
 const tasks = [
@@ -80,6 +82,47 @@ const queues = [
   ['waitOn', 26],
 ] as const
 
+/** For trees: what branches comes about as often as what does not. */
+const structures = [
+  ['sleep', 26],
+  ['log', 2],
+  ['raise', 5],
+  ['return', 3],
+  ['await', 8],
+  ['cancel', 6],
+  ['cancelSelf', 4],
+  ['uncancel', 3],
+  ['cancelling', 4],
+  ['raiseCancelled', 2],
+  ['inspect', 3],
+  ['future', 4],
+  ['setResult', 3],
+  ['setException', 2],
+  ['callLater', 4],
+  ['cancelHandle', 1],
+  ['addCallback', 3],
+  ['reschedule', 5],
+  ['inspectTimeout', 2],
+  ['create', 6],
+  ['call', 5],
+  ['spawn', 4],
+  ['group', 13],
+  ['timeout', 15],
+  ['waitFor', 12],
+  ['gather', 12],
+  ['wait', 8],
+  ['asCompleted', 6],
+  ['shield', 8],
+  ['try', 22],
+  ['repeat', 2],
+] as const
+
+const structuredLocks = [
+  ['use', 16],
+  ['waitOn', 16],
+  ['with', 14],
+] as const
+
 /** The same statements, as often as `percent` of their weight says, but never not at all. */
 function fewer(
   table: ReadonlyArray<readonly [string, number]>,
@@ -101,6 +144,8 @@ const kinds: Readonly<Record<string, readonly ResourceKind[]>> = {
   locks: lockKinds,
   queues: queueKinds,
   'everything with locks and queues': [...lockKinds, ...queueKinds],
+  'structures with locks': lockKinds,
+  'structures with queues': queueKinds,
 }
 
 export const profiles: readonly Profile[] = [
@@ -146,10 +191,14 @@ export const profiles: readonly Profile[] = [
     ...fewer(timeouts, 60),
     ...fewer(groups, 60),
   ]),
+  profile('structures', 28000, 2500, structures),
+  profile('structures with locks', 30500, 1500, [...structures, ...structuredLocks]),
+  profile('structures with queues', 32000, 1500, [...structures, ...queues]),
+  profile('structures of eager tasks', 33500, 1000, structures),
 ]
 
 /** The first seed that belongs to no profile: those from here on are not recorded. */
-export const seedCount = 28000
+export const seedCount = 34500
 
 function profile(
   name: string,
@@ -163,7 +212,8 @@ function profile(
     count,
     weights,
     resources: kinds[name] ?? [],
-    eager: name === 'eager tasks',
+    eager: name.includes('eager tasks'),
+    shape: name.startsWith('structures') ? 'structured' : 'flat',
   }
 }
 

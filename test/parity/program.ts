@@ -1,5 +1,5 @@
-// A random program as data: what `generate.ts` makes, what `oracle/` runs under CPython's asyncio and
-// what `interpret.ts` and `interpret_async.ts` run under Gyre.
+// A random program as data: what `generate.ts` and `generate_structured.ts` make, what `oracle/` runs
+// under CPython's asyncio and what `interpret.ts` and `interpret_async.ts` run under Gyre.
 //
 // Invariants:
 //   1. Coroutine 0 is main. A coroutine only starts coroutines with a higher index, and a callback only
@@ -18,6 +18,15 @@ export type Item =
   | { slot: number }
   /** The very same awaitable as an earlier item of this statement. */
   | { again: number }
+  | Nested
+
+/** Items that are calls themselves, made where the statement is; in them no item is `again`. */
+export type Nested =
+  | { gather: Item[]; returnExceptions: boolean }
+  | { shield: Item }
+  | { waitFor: Item; ms: number | null }
+  /** A coroutine object of this method of a lock or queue. */
+  | { waitOn: number; call: WaitingCall; value: number }
 
 export type Catches = 'cancelled' | 'app' | 'exception' | 'all'
 

@@ -21,6 +21,7 @@ export class Ranks {
   private readonly counts = new Map<number, number>()
   private readonly byFuture = new Map<Future<unknown>, number>()
   private readonly awaitedThemselves = new Set<Future<unknown>>()
+  private readonly heldForLater = new Set<Future<unknown>>()
 
   /** A new instance of the coroutine, or null when the program has made too many. */
   instance(coro: number): Instance | null {
@@ -51,7 +52,13 @@ export class Ranks {
    */
   mayAwaitItself(future: Future<unknown>): boolean {
     if (future !== currentTask() || this.awaitedThemselves.has(future)) return false
+    if (this.heldForLater.has(future)) return false
     this.awaitedThemselves.add(future)
     return true
+  }
+
+  /** Something that has not begun yet is going to await it. */
+  holdForLater(future: Future<unknown>): void {
+    this.heldForLater.add(future)
   }
 }

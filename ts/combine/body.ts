@@ -21,16 +21,26 @@ export type Body<A, T> = (argument: A) => Coroutine<T> | PromiseLike<T>
  */
 export class BodyEnd<T> extends Future<T> {
   static override readonly _isInner = true
+  /** The last request to cancel came from the code of the body itself. */
+  private isAskedByBody = false
+
+  constructor(private readonly task: Task<unknown> | null) {
+    super()
+  }
 
   override _cancelWith(): boolean {
+    this.isAskedByBody = currentTask() === this.task
     return false
   }
 
   /**
    * In asyncio nobody waits between a body and what runs it: an error passes through, and a cancellation
-   * that was asked for comes at the next wait. So a group inside a group hands its errors on.
+   * that was asked for comes at the next wait. So a group inside a group hands its errors on, and a body
+   * that cancels its own task and returns has returned. A body that was cancelled from outside while it
+   * awaited a foreign promise is cancelled here, so that a timeout around it does not pass unnoticed.
    */
-  override _keepsError(): boolean {
+  override _keepsOutcome(): boolean {
+    if (this.isAskedByBody) return true
     return this._state === FutureState.EXCEPTION && !isCancelled(this._value)
   }
 }
@@ -41,13 +51,14 @@ export function* runBody<A, T>(
   argument: A,
   bodyEnded: () => void = () => {},
 ): Generator<Future<unknown>, T, unknown> {
-  const given: unknown = callInTask(body, argument)
+  const task = currentTask()
+  const given: unknown = callInTask(task, body, argument)
   if (isFuture(given) || given instanceof Operation) return (yield* given) as T
   if (isGenerator(given)) return (yield* given) as T
   if (!isThenable(given)) {
     throw invalidType('body', 'a generator function or an async function', body)
   }
-  const end = new BodyEnd<T>()
+  const end = new BodyEnd<T>(task)
   given.then(
     (value) => {
       bodyEnded()
@@ -62,8 +73,11 @@ export function* runBody<A, T>(
 }
 
 /** Inside a generator task an async body must be told which task it belongs to. */
-function callInTask<A, T>(body: Body<A, T>, argument: A): Coroutine<T> | PromiseLike<T> {
-  const task: Task<unknown> | null = currentTask()
+function callInTask<A, T>(
+  task: Task<unknown> | null,
+  body: Body<A, T>,
+  argument: A,
+): Coroutine<T> | PromiseLike<T> {
   if (task === null || isGeneratorFunction(body) || taskStore.getStore() === task) {
     return body(argument)
   }

@@ -202,6 +202,8 @@ export class Gathering extends Future<unknown[]> implements Waiter, UnmadeTasks,
   private takeAtOnce(index: number): Future<unknown> | null {
     if (isStartable(this.kinds[index]!) && this.repeats.has(index)) return null
     const child = this.futureOf(index)
+    // Of a future that an eager child has completed meanwhile, the first place alone counts.
+    if (this.isEager && child._state !== FutureState.PENDING && this.repeats.has(index)) return null
     this.setChild(index, child)
     this.running++
     if (child._state === FutureState.PENDING) child._addWaiter(this)

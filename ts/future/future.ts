@@ -304,10 +304,10 @@ export class Future<T = unknown> implements PromiseLike<T> {
   }
 
   /**
-   * @internal Whether its error goes to who waits although that one was cancelled meanwhile: the
+   * @internal Whether its outcome goes to who waits although that one was cancelled meanwhile: the
    * cancellation then comes at the next wait.
    */
-  _keepsError(): boolean {
+  _keepsOutcome(): boolean {
     return false
   }
 

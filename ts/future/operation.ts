@@ -155,7 +155,7 @@ class OperationSteps<T, A, B> extends LatePromise<A | B> implements Await {
     const { owner } = this
     if (owner !== null) {
       owner._endAwait(this)
-      const isKept = this.failure === null && this._future._keepsError()
+      const isKept = this.failure === null && this._future._keepsOutcome()
       const cancellation = isKept ? null : owner._takeCancellation()
       if (cancellation !== null) this.failure = cancellationIn(this._future) ?? cancellation
     }

@@ -293,7 +293,7 @@ export class Task<T = unknown> extends Future<T> implements RunnableWaiter, Awai
     let error: Error | null = this.thrown
     this.thrown = null
     const cancellation = this._value as Cancellation | undefined
-    if (cancellation !== undefined && waited?._keepsError() !== true) {
+    if (cancellation !== undefined && waited?._keepsOutcome() !== true) {
       this._value = undefined
       error = (waited && cancellationIn(waited)) ?? cancellation.makeError(this)
     } else if (waited?._state === FutureState.CANCELLED && !this._loop._debug) {

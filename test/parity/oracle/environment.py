@@ -38,6 +38,8 @@ class Environment:
         self.program = program
         # Set in perturbed runs.
         self.random = random
+        # In perturbed runs, the tasks that were last cancelled by others, while they gave way.
+        self.cancelled_outside = set()
         self.loop = loop
         self.trace = Trace(loop)
         self.slots = {}
@@ -56,6 +58,8 @@ class Environment:
         # Ranks by future. A dictionary of futures, not of ids, so that none is collected before the end.
         self.ranks = {}
         self.awaited_themselves = set()
+        # Those that something which has not begun yet is going to await.
+        self.held_for_later = set()
 
     def instance(self, coro):
         """A new instance of the coroutine, or None when the program has made too many."""
@@ -97,6 +101,8 @@ class Environment:
         such mark, so programs leave the task alone from here on.
         """
         if future is not asyncio.current_task() or future in self.awaited_themselves:
+            return False
+        if future in self.held_for_later:
             return False
         self.awaited_themselves.add(future)
         return True

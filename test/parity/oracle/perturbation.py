@@ -39,6 +39,7 @@ class Perturbation:
             except asyncio.CancelledError as error:
                 task._must_cancel = True
                 task._cancel_message = error.args[0] if error.args else None
+                self.cancelled_outside.add(task)
 
     def maybe_giving_way(self, instance, awaitable):
         """The awaitable; sometimes one that gives way, and can be cancelled, a while longer at its end.
@@ -53,8 +54,15 @@ class Perturbation:
         try:
             return await coro
         finally:
+            # What the body asked of its own task stays for the next wait; what came from outside, while
+            # a promise was awaited, may be noticed here.
+            task = asyncio.current_task()
+            is_own = task not in self.cancelled_outside or self.random.random() < 0.5
+            kept = task._must_cancel and is_own
+            task._must_cancel = task._must_cancel and not kept
             for _ in range(self.random.randint(1, 4)):
                 await tasks.sleep(0)
+            task._must_cancel = task._must_cancel or kept
 
     def fail_at_once(self):
         """A task that awaits itself hears of its error in the next turn; an async function, at once."""

@@ -64,6 +64,7 @@ def cancel(env, s):
 
 def cancel_self(env, s):
     task = asyncio.current_task()
+    env.cancelled_outside.discard(task)
     return task.cancel() if s["reason"] is None else task.cancel(s["reason"])
 
 

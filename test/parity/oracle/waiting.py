@@ -82,35 +82,62 @@ class Awaitables:
     `members` are pairs of an item's position and its awaitable, `rank` the lowest among them.
     """
 
-    def __init__(self, env, items, guarded=True, as_tasks=False):
+    def __init__(self, env, instance, items, guarded=True, as_tasks=False):
         self.members = []
         self.rank = PLAIN
+        self.env = env
+        self.instance = instance
         made = {}
         for position, item in enumerate(items):
             if "again" in item:
                 awaitable = made.get(item["again"])
             elif "slot" in item:
-                awaitable = env.slots.get(item["slot"])
-                if awaitable is not None and guarded and not env.may_await(awaitable):
-                    awaitable = None
-                if awaitable is not None:
-                    self.rank = min(self.rank, env.rank_of(awaitable))
+                awaitable = self.find(item["slot"], guarded)
             else:
-                awaitable = self.start(env, item["coro"], as_tasks)
+                start = self.start if "coro" in item else self.nest
+                awaitable = start(item, as_tasks)
             if awaitable is not None:
                 made[position] = awaitable
                 self.members.append((position, awaitable))
 
-    def start(self, env, coro, as_tasks):
-        instance = env.instance(coro)
+    def find(self, slot, guarded):
+        future = self.env.slots.get(slot)
+        if future is None or (guarded and not self.env.may_await(future)):
+            return None
+        self.rank = min(self.rank, self.env.rank_of(future))
+        return future
+
+    def start(self, item, as_tasks):
+        instance = self.env.instance(item["coro"])
         if instance is None:
             return None
         self.rank = min(self.rank, instance.rank)
-        started = env.start(instance)
-        if not as_tasks:
-            return started
-        task = env.loop.create_task(started, name=instance.label)
-        env.keep(task, instance.rank)
+        started = self.env.start(instance)
+        return self.as_task(started, instance.rank, instance.label) if as_tasks else started
+
+    def nest(self, item, as_tasks):
+        """An item that is a call itself."""
+        if "waitOn" in item:
+            started = getattr(self.env.resources[item["waitOn"]], item["call"])(item["value"])
+            return self.as_task(started, PLAIN, None) if as_tasks else started
+        [kind] = {"gather", "shield", "waitFor"} & item.keys()
+        items = Awaitables(self.env, self.instance, item[kind] if kind == "gather" else [item[kind]])
+        if kind != "gather" and not items.members:
+            return None
+        self.rank = min(self.rank, items.rank)
+        if kind == "gather":
+            return asyncio.gather(*items.list(), return_exceptions=item["returnExceptions"])
+        [inner] = items.list()
+        if kind == "shield":
+            return asyncio.shield(inner)
+        if asyncio.isfuture(inner):
+            self.env.held_for_later.add(inner)
+        started = asyncio.wait_for(self.env.maybe_giving_way(self.instance, inner), item["ms"])
+        return self.as_task(started, items.rank, None) if as_tasks else started
+
+    def as_task(self, started, rank, name):
+        task = self.env.loop.create_task(started, name=name)
+        self.env.keep(task, rank)
         return task
 
     def list(self):
@@ -118,7 +145,7 @@ class Awaitables:
 
 
 async def gather(env, instance, s):
-    items = Awaitables(env, s["items"])
+    items = Awaitables(env, instance, s["items"])
     gathered = asyncio.gather(*items.list(), return_exceptions=s["returnExceptions"])
     if s["slot"] is None:
         return await gathered
@@ -126,7 +153,7 @@ async def gather(env, instance, s):
 
 
 async def wait(env, instance, s):
-    items = Awaitables(env, s["items"], guarded=False, as_tasks=True)
+    items = Awaitables(env, instance, s["items"], guarded=False, as_tasks=True)
     done, pending = await asyncio.wait(
         items.list(), timeout=s["timeout"], return_when=getattr(asyncio, s["until"])
     )
@@ -134,7 +161,7 @@ async def wait(env, instance, s):
 
 
 async def as_completed(env, instance, s):
-    items = Awaitables(env, s["items"], guarded=False)
+    items = Awaitables(env, instance, s["items"], guarded=False)
     iterator = asyncio.as_completed(items.list(), timeout=s["timeout"])
     for _ in range(s["take"]):
         following = next(iterator, None)
@@ -147,14 +174,14 @@ async def as_completed(env, instance, s):
 
 
 async def wait_for(env, instance, s):
-    items = Awaitables(env, [s["item"]])
+    items = Awaitables(env, instance, [s["item"]])
     if not items.members:
         return SKIP
     return await asyncio.wait_for(env.maybe_giving_way(instance, items.list()[0]), s["ms"])
 
 
 async def shield(env, instance, s):
-    items = Awaitables(env, [s["item"]])
+    items = Awaitables(env, instance, [s["item"]])
     if not items.members:
         return SKIP
     shielded = asyncio.shield(items.list()[0])
