@@ -17,6 +17,7 @@
 
 import type { AsyncResource } from 'node:async_hooks'
 import { type Cancellation, makeCancelledError } from '../future/cancellation'
+import { FIRST_STEP } from '../future/coroutine_in_use'
 import { Future } from '../future/future'
 import { type DoneFuture, FutureState, type Waiter } from '../future/waiter'
 import { captureContext } from '../loop/context'
@@ -280,7 +281,7 @@ export class Gathering extends Future<unknown[]> implements Waiter, UnmadeTasks,
     try {
       do {
         this.stepped = index
-        step = (coros[index] as Coroutine<unknown>).next()
+        step = (coros[index] as Coroutine<unknown>).next(FIRST_STEP)
         // A step in which somebody asked for its task, or for all, is the last of these.
         if (step.done !== true || this.stepped === -1) break
         this.recordResult(index, step.value)

@@ -4,6 +4,7 @@
 import type { TimerTarget } from '../backend/timer_table'
 import { checkMilliseconds, checkObject, invalidType } from '../errors/arguments'
 import type { Cancellation } from '../future/cancellation'
+import { answerInUse, FIRST_STEP } from '../future/coroutine_in_use'
 import { Future, stepThrough } from '../future/future'
 import { FutureState, type RunnableWaiter } from '../future/waiter'
 import type { Runnable } from '../loop/handle'
@@ -72,7 +73,8 @@ class GiveWay<T> extends Future<T> implements Runnable {
     return this
   }
 
-  next(): IteratorResult<Future<unknown>, T> {
+  next(given?: unknown): IteratorResult<Future<unknown>, T> {
+    if (given === FIRST_STEP && this.waiter !== null) return answerInUse()
     return stepThrough<T>(this)
   }
 

@@ -22,6 +22,7 @@ import { checkEventLoop, schedulingLoop } from '../loop/running'
 import { addAwaitingFrames } from './awaiting_frames'
 import { afterTaking, Cancellation, type Cancelled, makeCancelledError } from './cancellation'
 import { Claim } from './claim'
+import { answerInUse, FIRST_STEP } from './coroutine_in_use'
 import { checkLoop } from './foreign_use'
 import { type OnFulfilled, type OnRejected, startThen } from './then'
 import { forgetUnretrieved, noteUnretrieved, type Unretrieved } from './unretrieved'
@@ -367,8 +368,8 @@ export function stepThrough<T>(future: Future<T>): IteratorResult<Future<unknown
 class FutureIterator<T> implements Iterator<Future<unknown>, T, unknown> {
   constructor(private readonly future: Future<T>) {}
 
-  next(): IteratorResult<Future<unknown>, T> {
-    return stepThrough(this.future)
+  next(given?: unknown): IteratorResult<Future<unknown>, T> {
+    return given === FIRST_STEP ? answerInUse() : stepThrough(this.future)
   }
 
   throw(error: unknown): never {

@@ -2,11 +2,13 @@
 
 import { brief } from '../errors/arguments'
 import { RuntimeError } from '../errors/errors'
+import { coroutineInUse, IN_USE } from './coroutine_in_use'
 import { isFuture } from './future'
 import { isThenable } from './thenable'
 
-/** The error for `yield x` where only `yield* x` works. */
+/** The error for `yield x` where only `yield* x` works. Throws one if the generator is another task's. */
 export function badYield(value: unknown): RuntimeError {
+  if (value === IN_USE) throw coroutineInUse()
   if (isFuture(value)) {
     const message = 'yield was used instead of yield* for a future: write `yield* future`'
     return new RuntimeError(message, 'ERR_YIELD_WITHOUT_STAR')

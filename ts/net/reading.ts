@@ -11,6 +11,7 @@
 //     yield* this.source._moreData(this.method)
 //   }
 
+import { answerInUse, FIRST_STEP } from '../future/coroutine_in_use'
 import { type Future, stepThrough } from '../future/future'
 import { operationBegins } from '../future/never_awaited'
 import { Operation, operationReused } from '../future/operation'
@@ -60,9 +61,10 @@ abstract class Reading extends Operation<Buffer> implements Iterator<Future<unkn
     return this
   }
 
-  next(): Step {
+  next(given?: unknown): Step {
     const { waiter } = this
     if (!waiter) this.source._beginRead()
+    else if (given === FIRST_STEP) return answerInUse()
     // While it is pending it is given once more; where it failed, this throws.
     else if (waiter._state !== FutureState.RESULT) return stepThrough(waiter) as unknown as Step
     const value = this.attempt(Boolean(waiter))

@@ -167,8 +167,8 @@ class Put<T> extends WaitingOperation<void> {
     return 'Queue.put'
   }
 
-  override next(): Step<void> {
-    if (this.waiter !== null || this.queue.full()) return super.next()
+  override next(given?: unknown): Step<void> {
+    if (this.waiter !== null || this.queue.full()) return super.next(given)
     this.queue.putNowait(this.item)
     return { value: undefined, done: true }
   }
@@ -203,8 +203,8 @@ class Get<T, R> extends WaitingOperation<R> {
     return 'Queue.get'
   }
 
-  override next(): Step<R> {
-    if (this.waiter !== null || this.queue.empty()) return super.next()
+  override next(given?: unknown): Step<R> {
+    if (this.waiter !== null || this.queue.empty()) return super.next(given)
     return { value: this.wrap(this.queue.getNowait()), done: true }
   }
 

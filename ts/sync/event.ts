@@ -51,8 +51,8 @@ class EventWait extends WaitingOperation<true> {
     return 'Event.wait'
   }
 
-  override next(): Step<true> {
-    if (this.waiter !== null || !this.event.isSet()) return super.next()
+  override next(given?: unknown): Step<true> {
+    if (this.waiter !== null || !this.event.isSet()) return super.next(given)
     return { value: true, done: true }
   }
 

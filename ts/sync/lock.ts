@@ -88,8 +88,8 @@ class LockAcquisition extends WaitingOperation<Guard> {
     return 'Lock.acquire'
   }
 
-  override next(): Step<Guard> {
-    if (this.waiter !== null || !this.lock._tryTake()) return super.next()
+  override next(given?: unknown): Step<Guard> {
+    if (this.waiter !== null || !this.lock._tryTake()) return super.next(given)
     return { value: new Guard(this.lock), done: true }
   }
 

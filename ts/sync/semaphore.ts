@@ -88,8 +88,8 @@ class SemaphoreAcquisition extends WaitingOperation<Guard> {
     return 'Semaphore.acquire'
   }
 
-  override next(): Step<Guard> {
-    if (this.waiter !== null || !this.semaphore._tryTake()) return super.next()
+  override next(given?: unknown): Step<Guard> {
+    if (this.waiter !== null || !this.semaphore._tryTake()) return super.next(given)
     return { value: new Guard(this.semaphore), done: true }
   }
 

@@ -16,6 +16,7 @@
 // - initializes `isBegun` and `waiter` itself, so that its objects get them in one constructor;
 // - tries the way without waiting in a `next` of its own, where V8 knows what it calls.
 
+import { answerInUse, FIRST_STEP } from '../future/coroutine_in_use'
 import { type Future, stepThrough } from '../future/future'
 import { operationBegins } from '../future/never_awaited'
 import { Operation, operationReused } from '../future/operation'
@@ -59,9 +60,10 @@ export abstract class WaitingOperation<T>
     return this
   }
 
-  next(): Step<T> {
+  next(given?: unknown): Step<T> {
     const { waiter } = this
     if (waiter === null) return this.attempt(false) ?? this.wait()
+    if (given === FIRST_STEP) return answerInUse()
     if (waiter._state === FutureState.PENDING) return stepThrough(waiter) as Step<T>
     if (waiter._state !== FutureState.RESULT) return this.throw(errorOf(waiter))
     this.leave()

@@ -14,6 +14,7 @@ import type { AsyncResource } from 'node:async_hooks'
 import { CancelledError, endsLoop, isCancelled, RuntimeError } from '../errors/errors'
 import { functionName } from '../errors/printing'
 import { Cancellation, makeCancelledError } from '../future/cancellation'
+import { FIRST_STEP } from '../future/coroutine_in_use'
 import { ForeignFuture } from '../future/foreign'
 import { checkLoop } from '../future/foreign_use'
 import { Future, isFuture, takeDelegated } from '../future/future'
@@ -327,7 +328,7 @@ export class Task<T = unknown> extends Future<T> implements RunnableWaiter, Awai
       this.generator =
         stepsOf<T>(coro, 'what createTask was given') ??
         new ForeignFuture<T>(this._loop, coro as PromiseLike<T>)[Symbol.iterator]()
-      this.advance(error)
+      this.advance(error, this.generator === coro ? FIRST_STEP : undefined)
       return
     }
     if (error !== null) throw error
@@ -336,13 +337,13 @@ export class Task<T = unknown> extends Future<T> implements RunnableWaiter, Awai
     const made: unknown = isGeneratorFunction(coro) ? coro() : taskStore.run(this, coro)
     this.generator = stepsOf<T>(made, `the function ${functionName(coro, 'given')} must return one`)
     if (this.generator === null) this.follow(made as PromiseLike<T>)
-    else this.advance(null)
+    else this.advance(null, this.generator === made ? FIRST_STEP : undefined)
   }
 
   /** Resumes the generator, and waits for what it yields next. */
-  private advance(error: Error | null): void {
+  private advance(error: Error | null, given?: unknown): void {
     const generator = this.generator as Generator<Future<unknown>, T, unknown>
-    this._takeStep(error === null ? generator.next() : generator.throw(error))
+    this._takeStep(error === null ? generator.next(given) : generator.throw(error))
   }
 
   /** @internal What comes of a step: the end, or something to wait for. */
@@ -352,8 +353,7 @@ export class Task<T = unknown> extends Future<T> implements RunnableWaiter, Awai
       return
     }
     const future = step.value
-    const delegated = takeDelegated()
-    if (future === delegated && future !== null) this.waitFor(future)
+    if (future === takeDelegated() && future !== null) this.waitFor(future)
     else if (future === undefined) this._wake()
     else this.throwLater(badYield(future))
   }
