@@ -6,11 +6,14 @@ import type { DatagramEvents } from '#gyre/backend/datagram_contract'
 import { NativeKind } from '#gyre/backend/native_addon'
 import { type DatagramOwner, NativeDatagram } from '#gyre/backend/native_datagram'
 
-/** A socket whose native half has `pending` bytes whenever it is asked, and does nothing else. */
-function make(pending: number): NativeDatagram {
+/**
+ * A socket whose native half has `pending` bytes whenever it is asked, and does nothing else. It has taken
+ * what was submitted, or not.
+ */
+function make(pending: number, hasTaken = true): NativeDatagram {
   const owner = {
     native: { datagramPendingBytes: () => pending },
-    submissions: { sendDatagram() {} },
+    submissions: { sendDatagram() {}, tail: 0, hasTaken: () => hasTaken },
   } as unknown as DatagramOwner
   return new NativeDatagram(owner, 3, 1, 4, { datagramDrained() {} } as unknown as DatagramEvents)
 }
@@ -33,6 +36,15 @@ test('asking native code, or hearing from it, corrects the estimate', () => {
     socket.send(new Uint8Array(1000), null)
     socket.happened(kind, 30, 0)
     assert.equal(socket.bufferedEstimate(), 30)
+  }
+})
+
+test('what native code has not taken when it says what is unsent is counted on', () => {
+  for (const kind of [NativeKind.DATAGRAM_PENDING, NativeKind.DATAGRAM_DRAINED]) {
+    const socket = make(70, false)
+    socket.send(new Uint8Array(1000), null)
+    socket.happened(kind, 30, 0)
+    assert.equal(socket.bufferedEstimate(), 1038)
   }
 })
 

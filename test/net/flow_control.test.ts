@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { type Coroutine, sleep } from 'gyre'
+import { type Coroutine, getRunningLoop, sleep } from 'gyre'
 import { testOnLoop } from './on_loop.js'
 import { withPair } from './pair.js'
 import type { Recorder } from './recorder.js'
@@ -363,3 +363,38 @@ for (const size of [1000, 256 * KIB]) {
     })
   })
 }
+
+testOnLoop(
+  'what is written between others of one visit counts, though it was not offered yet',
+  function* () {
+    yield* withPair(function* ({ client, accepted }) {
+      const loop = getRunningLoop()
+      accepted.transport.pauseReading()
+      const { transport } = client
+      transport.setWriteBufferLimits({ high: 2 ** 30 })
+      // Until the kernel takes nothing more, for some turns.
+      for (let quiet = 0; quiet < 5; quiet++) {
+        const before = transport.getWriteBufferSize()
+        transport.write(Buffer.alloc(10_000))
+        yield* sleep(1)
+        if (transport.getWriteBufferSize() < before + 10_000) quiet = 0
+      }
+      const high = transport.getWriteBufferSize() + 50_000
+      transport.setWriteBufferLimits({ high })
+      const written = loop.createFuture<void>()
+      loop.callSoon(() => {
+        transport.write(Buffer.alloc(1000))
+        // On native this offers all to the kernel, which an entry then tells of, behind the next writes.
+        accepted.transport.getWriteBufferSize()
+        for (let i = 0; i < 4; i++) transport.write(Buffer.alloc(10_000))
+        loop.callSoon(() => {
+          transport.write(Buffer.alloc(10_000))
+          written.setResult()
+        })
+      })
+      yield* written
+      assert.equal(client.count('pauseWriting'), 1)
+      assert.ok(transport.getWriteBufferSize() > high)
+    })
+  },
+)

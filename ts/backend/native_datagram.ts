@@ -36,8 +36,9 @@ export interface DatagramOwner {
 export class NativeDatagram implements DatagramHandle {
   /** What native code last said to be unsent. */
   private unsent = 0
-  /** What was submitted since. */
+  /** What was submitted since, and where that ends among the submissions. */
   private submitted = 0
+  private submittedTail = 0
   /** Mostly the address that is sent to again. */
   private lastPrepared: RecordedAddress | null = null
 
@@ -53,8 +54,10 @@ export class NativeDatagram implements DatagramHandle {
   send(data: Uint8Array, to: SendAddress | null): void {
     if (this.events === null) return
     const record = to === null ? NO_ADDRESS : (to as RecordedAddress).record
-    this.owner.submissions.sendDatagram(this.generation, this.slot, record, data)
+    const { submissions } = this.owner
+    submissions.sendDatagram(this.generation, this.slot, record, data)
     this.submitted += data.byteLength + DATAGRAM_OVERHEAD_BYTES
+    this.submittedTail = submissions.tail
   }
 
   prepareAddress(address: string, port: number): SendAddress | null {
@@ -155,12 +158,10 @@ export class NativeDatagram implements DatagramHandle {
         events.datagramFailed(failure(a, b))
         break
       case NativeKind.DATAGRAM_PENDING:
-        this.unsent = a
-        this.submitted = 0
+        this.noteUnsent(a)
         break
       case NativeKind.DATAGRAM_DRAINED:
-        this.unsent = a
-        this.submitted = 0
+        this.noteUnsent(a)
         events.datagramDrained()
         break
       case NativeKind.DATAGRAM_CLOSED:
@@ -168,6 +169,12 @@ export class NativeDatagram implements DatagramHandle {
         events.datagramClosed(a === 0 ? null : failure(a, b))
         break
     }
+  }
+
+  /** What was submitted after native code said so is still on its way. */
+  private noteUnsent(bytes: number): void {
+    this.unsent = bytes
+    if (this.owner.submissions.hasTaken(this.submittedTail)) this.submitted = 0
   }
 
   private check(result: number, syscall: string): void {

@@ -60,8 +60,9 @@ export class NativeStream implements StreamHandle {
   private events: StreamEvents | null = null
   /** What native code last said to be unsent. */
   private unsent = 0
-  /** What was submitted since. */
+  /** What was submitted since, and where that ends among the submissions. */
   private submitted = 0
+  private submittedTail = 0
   /** Whether it was told to close: then a stream that is gone has nothing unsent. */
   private isEnding = false
   /** Whether what came in last was kept, as what comes next will be. */
@@ -94,8 +95,10 @@ export class NativeStream implements StreamHandle {
       this.noteUnsent(this.backend.addonLoop.write(this.slot, this.generation, data), byteLength)
       return
     }
-    this.backend.submissions.send(this.generation, this.slot, data)
+    const { submissions } = this.backend
+    submissions.send(this.generation, this.slot, data)
     this.submitted += byteLength
+    this.submittedTail = submissions.tail
   }
 
   bufferedEstimate(): number {
@@ -118,6 +121,14 @@ export class NativeStream implements StreamHandle {
     else if (this.isEnding) this.unsent = 0
     else this.unsent += this.submitted + writtenBytes
     this.submitted = 0
+  }
+
+  /**
+   * An entry of native code's was dispatched: what it had taken by then is known. What was written in
+   * this turn already may be on its way still, and is counted on.
+   */
+  private forgetTaken(): void {
+    if (this.backend.submissions.hasTaken(this.submittedTail)) this.submitted = 0
   }
 
   sendFile(fd: number, offset: number, count: number): boolean {
@@ -197,7 +208,7 @@ export class NativeStream implements StreamHandle {
       this.abort()
       return
     }
-    this.submitted = 0
+    this.forgetTaken()
     const data = this.keepsData ? slab.newView(offset, length) : slab.view(offset, length)
     this.events?.streamData(data)
   }
@@ -226,11 +237,11 @@ export class NativeStream implements StreamHandle {
         break
       case NativeKind.PENDING:
         this.unsent = a
-        this.submitted = 0
+        this.forgetTaken()
         break
       case NativeKind.DRAINED:
         this.unsent = a
-        this.submitted = 0
+        this.forgetTaken()
         events.streamDrained()
         break
       case NativeKind.FILE_SENT: {

@@ -28,6 +28,16 @@ export class Submissions {
     this.control = ring.control
   }
 
+  /** Behind what was submitted last; see hasTaken. */
+  get tail(): number {
+    return this.control[Control.SUBMIT_TAIL]!
+  }
+
+  /** Whether native code has taken all that was submitted before `tail`, an earlier value of it. */
+  hasTaken(tail: number): boolean {
+    return ((this.control[Control.SUBMIT_HEAD]! - tail) | 0) >= 0
+  }
+
   push(op: number, generation: number, slot: number, a: number, b: number): void {
     const index = this.reserve()
     const { words } = this
