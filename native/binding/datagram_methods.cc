@@ -23,14 +23,20 @@ napi_value OpenDatagram(LoopBinding& self, const Arguments& arguments) {
   SocketAddress remote;
   Token token;
   const bool has_remote = !arguments.IsNullish(2);
+  Operation failed = Operation::kBind;
   int result = ParseAddress(arguments, 0, &local);
-  if (result == 0 && has_remote) result = ParseAddress(arguments, 2, &remote);
+  if (result == 0 && has_remote) {
+    failed = Operation::kConnect;
+    result = ParseAddress(arguments, 2, &remote);
+  }
   if (result == 0) {
     const uint32_t flags = arguments.Unsigned(4);
     const Datagram::Options options = {(flags & kReusePort) != 0, (flags & kBroadcast) != 0,
                                        (flags & kIpv6Only) != 0};
-    result = DatagramsOf(self).Open(local, has_remote ? &remote : nullptr, options, &token);
+    const SocketAddress* to = has_remote ? &remote : nullptr;
+    result = DatagramsOf(self).Open(local, to, options, &token, &failed);
   }
+  if (result < 0) self.loop().PutResult({static_cast<uint32_t>(failed), 0});
   return Made(self, arguments, result, token);
 }
 

@@ -27,6 +27,7 @@ Datagram::~Datagram() {
 
 int Datagram::Open(const SocketAddress& local, const SocketAddress* remote,
                    const Options& options) {
+  failed_operation_ = Operation::kBind;
   const int fd = syscalls_->Socket(local.family(), SOCK_DGRAM, 0);
   if (fd < 0) return fd;
   fd_ = fd;
@@ -43,8 +44,10 @@ int Datagram::Open(const SocketAddress& local, const SocketAddress* remote,
   segment_bytes_max_ = has_runs ? DatagramRuns::kRunBytesMax / 2 : 0;
   if (result == 0) result = syscalls_->Bind(fd, local.get(), local.length());
   if (result == 0 && remote != nullptr) {
+    failed_operation_ = Operation::kConnect;
     result = syscalls_->Connect(fd, remote->get(), remote->length());
   }
+  if (result == 0) failed_operation_ = Operation::kNone;
   return result;
 }
 

@@ -53,7 +53,8 @@ class Datagram {
   Datagram& operator=(const Datagram&) = delete;
 
   // Makes the socket, binds it to `local`, and connects it to `remote` unless that is null.
-  // Returns 0 or a negative errno; after an error the object is only fit to be destroyed.
+  // Returns 0 or a negative errno; after an error failed_operation() says whether connecting was in
+  // vain (else it is kBind), and the object is only fit to be destroyed.
   int Open(const SocketAddress& local, const SocketAddress* remote, const Options& options);
 
   void StartReading() { reading_ = state_ == DatagramState::kOpen; }

@@ -63,7 +63,8 @@ void Datagrams::Retire(Datagram& socket) {
 }
 
 int Datagrams::Open(const SocketAddress& local, const SocketAddress* remote,
-                    const Datagram::Options& options, Token* token) {
+                    const Datagram::Options& options, Token* token, Operation* failed) {
+  *failed = Operation::kBind;
   int result = poller_.Open();
   if (result < 0) return result;
   const Token name = sockets_.Acquire(ready_);
@@ -71,6 +72,7 @@ int Datagrams::Open(const SocketAddress& local, const SocketAddress* remote,
   ++count_;
   result = socket.Open(local, remote, options);
   if (result < 0) {
+    *failed = socket.failed_operation();
     Retire(socket);
     return result;
   }

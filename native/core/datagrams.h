@@ -68,8 +68,9 @@ class Datagrams {
   bool Owns(int fd);
 
   // The calls below return 0 (or what they say) or a negative errno; -EBADF for a stale token.
+  // `failed`: what was not possible, binding or connecting.
   int Open(const SocketAddress& local, const SocketAddress* remote,
-           const Datagram::Options& options, Token* token);
+           const Datagram::Options& options, Token* token, Operation* failed);
   int64_t PendingBytes(Token token);
   int Address(Token token, bool peer, SocketAddress* address);
   int SetOption(Token token, Option option, int value);

@@ -24,8 +24,8 @@ enum ControlWord : uint32_t {
   kSubmitTail = 3,
   // 1: nobody will look at the rings unless woken. TypeScript checks it on every push.
   kAsleep = 4,
-  // Where a call that makes a stream or a listener leaves its token; a connect that fails at once
-  // leaves the operation that failed in the first.
+  // Where a call that makes something leaves its token; one that fails to connect, or to open a UDP
+  // socket, leaves the operation that failed in the first.
   kResultSlot = 5,
   kResultGeneration = 6,
   // 1: data has arrived and there is no slab to receive it into; TypeScript gives one.

@@ -306,13 +306,15 @@ TEST_CASE("a socket that cannot be opened leaves no descriptor") {
   CHECK(syscalls.Count(CallId::kClose) == 0);
   {
     Datagram socket(syscalls, {1, 1});
-    CHECK(socket.Open(elsewhere, nullptr, {}) == -EADDRNOTAVAIL);
+    CHECK(socket.Open(elsewhere, &local, {}) == -EADDRNOTAVAIL);
+    CHECK(socket.failed_operation() == Operation::kBind);
   }
   CHECK(syscalls.Count(CallId::kClose) == 1);
   {
     syscalls.Inject(CallId::kConnect, -EACCES);
     Datagram socket(syscalls, {1, 1});
     CHECK(socket.Open(local, &local, {.reuse_port = true, .broadcast = true}) == -EACCES);
+    CHECK(socket.failed_operation() == Operation::kConnect);
   }
   CHECK(syscalls.Count(CallId::kClose) == 2);
 }

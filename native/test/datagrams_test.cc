@@ -29,7 +29,8 @@ struct Rig : LoopRig {
     SocketAddress local;
     Token token;
     REQUIRE(local.Parse(ip, 0) == 0);
-    REQUIRE(sockets().Open(local, remote, {}, &token) == 0);
+    Operation failed;
+    REQUIRE(sockets().Open(local, remote, {}, &token, &failed) == 0);
     Submit(Op::kDatagramStart, token);
     return token;
   }
@@ -233,7 +234,9 @@ TEST_CASE("slices outside the slab and stale tokens are dropped") {
   CHECK(rig.Receive(server, 1) == std::vector<std::string>{"good"});
   Token token;
   CHECK(rig.sockets().PendingBytes({77, 1}) == -EBADF);
-  CHECK(rig.sockets().Open(to, nullptr, {}, &token) == -EADDRINUSE);
+  Operation failed = Operation::kNone;
+  CHECK(rig.sockets().Open(to, &to, {}, &token, &failed) == -EADDRINUSE);
+  CHECK(failed == Operation::kBind);
   CHECK(rig.sockets().count() == 2);
 }
 

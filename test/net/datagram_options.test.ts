@@ -61,6 +61,22 @@ testOnLoop('sizes of buffers are what the kernel makes of the wish', function* (
   transport.abort()
 })
 
+testOnLoop('of a closed socket nothing can be asked, and the error names what was', function* () {
+  const endpoint = yield* openEndpoint()
+  const socket = endpoint.transport.getExtraInfo('socket')
+  endpoint.transport.abort()
+  yield* endpoint.untilLost()
+  for (const [act, syscall] of [
+    [() => socket.setTTL(7), 'setsockopt'],
+    [() => socket.getRecvBufferSize(), 'getsockopt'],
+    [() => socket.addMembership(GROUP), 'addMembership'],
+    [() => socket.dropMembership(GROUP), 'dropMembership'],
+    [() => socket.setMulticastInterface('127.0.0.1'), 'setMulticastInterface'],
+  ] as const) {
+    assert.throws(act, { code: 'EBADF', syscall })
+  }
+})
+
 testOnLoop('values that no socket takes are errors at once', function* () {
   const { transport } = yield* openEndpoint()
   const socket = transport.getExtraInfo('socket')

@@ -65,3 +65,28 @@ testOnLoop('family 0 is either, as in connections', function* () {
   endpoint.transport.abort()
   client.transport.abort()
 })
+
+testOnLoop(
+  'an error tells whether the own address or the one of the peer is to blame',
+  function* () {
+    const taken = yield* openEndpoint({ localAddr: ['127.0.0.1', 0] })
+    const remoteAddr = ['127.0.0.1', 9] as const
+    for (const [options, expected] of [
+      [
+        { localAddr: ['127.0.0.1', taken.name.port], remoteAddr },
+        ['bind', 'EADDRINUSE', '127.0.0.1'],
+      ],
+      [{ localAddr: ['192.0.2.1', 0], remoteAddr }, ['bind', 'EADDRNOTAVAIL', '192.0.2.1']],
+      [{ remoteAddr: ['255.255.255.255', 9] }, ['connect', 'EACCES', '255.255.255.255']],
+    ] as const) {
+      try {
+        yield* openEndpoint(options)
+        assert.fail('it did not throw')
+      } catch (error) {
+        const { syscall, code, address } = error as NodeJS.ErrnoException & { address?: string }
+        assert.deepEqual([syscall, code, address], expected)
+      }
+    }
+    taken.transport.abort()
+  },
+)

@@ -139,7 +139,7 @@ export class FallbackDatagram implements DatagramHandle, FallbackSocket {
   }
 
   setOption(option: DatagramOption, value: number): void {
-    const socket = this.openSocket()
+    const socket = this.openSocket('setsockopt')
     const set: Record<DatagramOption, () => void> = {
       broadcast: () => socket.setBroadcast(value !== 0),
       ttl: () => socket.setTTL(value),
@@ -152,13 +152,14 @@ export class FallbackDatagram implements DatagramHandle, FallbackSocket {
   }
 
   getOption(option: 'receiveBufferBytes' | 'sendBufferBytes'): number {
-    const socket = this.openSocket()
+    const socket = this.openSocket('getsockopt')
     return option === 'receiveBufferBytes' ? socket.getRecvBufferSize() : socket.getSendBufferSize()
   }
 
   setMembership(joins: boolean, { group, interfaceAddress, source }: Membership): void {
     const where = interfaceAddress ?? undefined
-    const socket = this.openSocket()
+    const kind = source === null ? 'Membership' : 'SourceSpecificMembership'
+    const socket = this.openSocket(`${joins ? 'add' : 'drop'}${kind}`)
     if (source === null) {
       if (joins) socket.addMembership(group, where)
       else socket.dropMembership(group, where)
@@ -170,12 +171,12 @@ export class FallbackDatagram implements DatagramHandle, FallbackSocket {
   }
 
   setMulticastInterface(interfaceAddress: string): void {
-    this.openSocket().setMulticastInterface(interfaceAddress)
+    this.openSocket('setMulticastInterface').setMulticastInterface(interfaceAddress)
   }
 
   /** The socket, for what makes no sense once it is closed. */
-  private openSocket(): dgram.Socket {
-    if (this.isClosed) throw systemError(constants.errno.EBADF, 'setsockopt')
+  private openSocket(syscall: string): dgram.Socket {
+    if (this.isClosed) throw systemError(constants.errno.EBADF, syscall)
     return this.socket
   }
 

@@ -4,7 +4,7 @@
 import { markAsUntransferable } from 'node:worker_threads'
 import { systemError } from '../errors/system_error'
 import type { DatagramEvents, DatagramOptions } from './datagram_contract'
-import { NativeKind, type NativeLoop } from './native_addon'
+import { NativeKind, type NativeLoop, NativeOperation } from './native_addon'
 import { familyOf, NativeAddresses, RECORD_WORDS } from './native_addresses'
 import { NativeDatagram } from './native_datagram'
 import { Control, type ReadyRing, RUN_KIND } from './ready_ring'
@@ -48,14 +48,16 @@ export class NativeDatagrams {
       flags,
     )
     const family = familyOf(local.address)
+    const { control } = this.ring
+    const slot = control[Control.RESULT_SLOT]!
     if (result < 0) {
-      const place = remote ?? local
-      const error = systemError(-result, remote === null ? 'bind' : 'connect', place)
+      const couldNotConnect = slot === NativeOperation.CONNECT && remote !== null
+      const error = couldNotConnect
+        ? systemError(-result, 'connect', remote)
+        : systemError(-result, 'bind', local)
       this.ring.push(RUN_KIND, { run: () => events.datagramClosed(error) })
       return new NativeDatagram(this, -1, 0, family, null)
     }
-    const { control } = this.ring
-    const slot = control[Control.RESULT_SLOT]!
     const generation = control[Control.RESULT_GENERATION]!
     const socket = new NativeDatagram(this, slot, generation, family, events)
     this.sockets[slot] = socket
