@@ -134,6 +134,13 @@ napi_value PendingBytes(LoopBinding& self, const Arguments& arguments) {
   return MakeNumber(arguments.env(), static_cast<double>(result));
 }
 
+napi_value Surrender(LoopBinding& self, const Arguments& arguments) {
+  self.loop().Drain();
+  const int result = self.loop().network().Surrender(arguments.TokenAt(0));
+  self.host().Refresh();
+  return MakeInteger(arguments.env(), result);
+}
+
 napi_value Address(LoopBinding& self, const Arguments& arguments) {
   const napi_env env = arguments.env();
   SocketAddress address;
@@ -190,6 +197,7 @@ constexpr napi_property_descriptor kMethods[] = {
     Describe<Write>("write"),
     Describe<SendFile>("sendFile"),
     Describe<PendingBytes>("pendingBytes"),
+    Describe<Surrender>("surrender"),
     Describe<Address>("address"),
     Describe<Addresses>("addresses"),
     Describe<SetOption>("setOption"),

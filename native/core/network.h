@@ -97,6 +97,10 @@ class Network {
   // The outcome is reported by FILE_SENT, before any CLOSED; there is none if the stream fails.
   int SendFile(Token token, int fd, uint64_t offset, uint64_t bytes);
   int64_t PendingBytes(Token token);
+  // Gives a connection's descriptor away and forgets the stream, of which nothing is said any more.
+  // Returns the descriptor; EBUSY while anything of the connection but that is here: bytes to send,
+  // something to say or said and not heard yet.
+  int Surrender(Token token);
   // The peer of an accepted connection is known, even if it has gone since; so is its own address,
   // if it is the listener's.
   int Address(Token token, bool peer, SocketAddress* address);

@@ -131,6 +131,23 @@ int64_t Network::PendingBytes(Token token) {
   return stream != nullptr ? static_cast<int64_t>(stream->queued()) : -EBADF;
 }
 
+int Network::Surrender(Token token) {
+  Stream* stream = Find<Stream>(token);
+  if (stream == nullptr) return -EBADF;
+  // What stands in the ring is as little to be lost as what is not said yet.
+  if (!stream->CanSurrender() || ready_.Mentions(token, Kind::kAccepted, Kind::kFileSent)) {
+    return -EBUSY;
+  }
+  // The descriptor stays open, so that the poller does not forget it by itself.
+  if (stream->notes.watched != 0) {
+    const int result = poller_.Unwatch(stream->fd());
+    if (result < 0) return result;
+  }
+  const int fd = stream->Surrender();
+  RetireStream(*stream);
+  return fd;
+}
+
 int Network::DescriptorOf(Token token) {
   if (const Stream* stream = Find<Stream>(token)) return stream->fd();
   if (const Listener* listener = Find<Listener>(token)) return listener->fd();

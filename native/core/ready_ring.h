@@ -35,6 +35,18 @@ class ReadyRing {
   // True once the consumer is past `position`, a value of tail() taken earlier.
   bool HasConsumed(uint32_t position) const { return static_cast<int32_t>(head() - position) >= 0; }
 
+  // True while an entry of `token` stands in the ring whose kind lies from `first` to `last`. Looks
+  // at every entry: for rare questions.
+  bool Mentions(Token token, Kind first, Kind last) const {
+    for (uint32_t at = head(); at != tail(); ++at) {
+      const Entry& entry = entries_[at & (capacity_ - 1)];
+      const Kind kind{entry.code()};
+      if (entry.slot != token.slot || entry.token().generation != token.generation) continue;
+      if (kind >= first && kind <= last) return true;
+    }
+    return false;
+  }
+
   // Returns false, and does nothing, when the ring is full.
   bool Append(Kind kind, Token token, uint32_t a = 0, uint32_t b = 0) {
     if (room() == 0) return false;

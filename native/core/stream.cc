@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <utility>
 
 namespace gyre {
 
@@ -42,6 +43,13 @@ void Stream::Release() {
   }
   if (role_ == Role::kConnection || ending_.closes) syscalls_->Close(fd_);
   fd_ = -1;
+}
+
+int Stream::Surrender() {
+  assert(CanSurrender());
+  MoveTo(kClosed);
+  reading_ = Reading::kEnded;
+  return std::exchange(fd_, -1);
 }
 
 void Stream::MoveTo(StreamState state) {

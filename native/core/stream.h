@@ -8,15 +8,17 @@
 //   kShuttingDown  kShutDown, kClosing, kClosed     shutdown asked for, bytes still queued
 //   kShutDown      kClosing, kClosed                our direction is shut
 //   kClosing       kClosed                          close asked for, bytes still queued
-//   kClosed        -                                the descriptor is closed
+//   kClosed        -                                the descriptor is closed, or somebody else's
 //
 // Invariants: 1. The descriptor is open in every state but kClosed. That of a pipe stays open until
 //                Release: others may have it too (a parent, a child), so that the poller does not
 //                forget it by its being closed here.
-//             2. kClosed is entered once and leaves an empty queue and a CLOSED to say, the last.
+//             2. kClosed is entered once and leaves an empty queue and a CLOSED to say, the last;
+//             of a
+//                stream that was surrendered there is nothing to say.
 //             3. While the queue is not empty nothing goes to the socket around it. A file goes
 //                behind the queue, and while it does, nothing is added to the queue.
-// Knows nothing of rings, slabs, pollers or tables. Owns its descriptor.
+// Knows nothing of rings, slabs, pollers or tables. Owns its descriptor until it is surrendered.
 
 #pragma once
 
@@ -114,6 +116,16 @@ class Stream {
 
   // Gives the descriptor up. REQUIRES: the poller does not know it, or is about to be closed.
   void Release();
+
+  // True while nothing of the connection is here but its descriptor: nothing unsent, nothing to
+  // say, and both directions stand.
+  bool CanSurrender() const {
+    return role_ == Role::kConnection && state_ == StreamState::kOpen &&
+           reading_ != Reading::kEnded && !HasUnsent() && !HasReports();
+  }
+  // Gives the descriptor away; the stream is good for nothing then, and has nothing to say.
+  // REQUIRES: CanSurrender, and that the poller does not know the descriptor.
+  int Surrender();
 
   // The descriptor goes back to whoever brought it.
   void Disown() { ending_.closes = false; }
