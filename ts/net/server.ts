@@ -20,6 +20,7 @@ import { Future } from '../future/future'
 import { GeneratorOperation, type Operation } from '../future/operation'
 import { refusal } from '../loop/admission'
 import { captureContext } from '../loop/context'
+import { LinkedList } from '../loop/linked_list'
 import { type EventLoop, Kind } from '../loop/loop'
 import { socketName } from './address'
 import { applyOptions, type ProtocolFactory, type SocketOptions } from './connection'
@@ -102,7 +103,8 @@ export class Server implements TransportOwner {
   /** Whether the listeners have been told to accept. */
   private isAccepting = false
   private readonly files: SocketFile[] = []
-  private readonly connections = new Set<SocketTransport>()
+  private readonly connections = new LinkedList()
+  private connectionCount = 0
   /** Connections beyond the limit, or before `startServing`. */
   private readonly waiting = new Set<SocketTransport>()
   private closeWaiters: Future<void>[] = []
@@ -154,12 +156,12 @@ export class Server implements TransportOwner {
 
   /** Closes every connection, after sending what waits. */
   closeClients(): void {
-    for (const transport of [...this.connections]) transport._top().close()
+    for (const transport of this.transports()) transport._top().close()
   }
 
   /** Drops every connection. */
   abortClients(): void {
-    for (const transport of [...this.connections]) transport._top().abort()
+    for (const transport of this.transports()) transport._top().abort()
   }
 
   /** Waits until the server is closed and its last connection is over. */
@@ -183,7 +185,7 @@ export class Server implements TransportOwner {
     })
     const verb = this.isServing() ? 'listening on' : 'not yet serving on'
     const state = this.state === State.CLOSED ? 'closed' : `${verb} ${places.join(', ')}`
-    return `<Server ${state}, ${this.connections.size} connections>`
+    return `<Server ${state}, ${this.connectionCount} connections>`
   }
 
   /** @internal Opens a listening socket, which accepts nobody yet. */
@@ -243,8 +245,12 @@ export class Server implements TransportOwner {
     return transport
   }
 
+  private transports(): SocketTransport[] {
+    return [...this.connections] as SocketTransport[]
+  }
+
   private hasRoom(): boolean {
-    const isFull = this.connections.size >= this.settings.maxConnections
+    const isFull = this.connectionCount >= this.settings.maxConnections
     return this.state === State.SERVING && !isFull
   }
 
@@ -263,6 +269,7 @@ export class Server implements TransportOwner {
     }
     transport.setProtocol(protocol)
     this.connections.add(transport)
+    this.connectionCount++
     applyOptions(transport, this.settings)
     // The backend learns who hears of the stream first; the protocol next, in a turn.
     this.loop.ring.push(Kind.HANDLE, new Beginning(transport))
@@ -299,7 +306,11 @@ export class Server implements TransportOwner {
 
   /** @internal */
   _lost(transport: SocketTransport): void {
-    this.connections.delete(transport)
+    // One that waits, or whose protocol could not be made, is no connection yet.
+    if (transport._previous !== null) {
+      this.connections.remove(transport)
+      this.connectionCount--
+    }
     this.waiting.delete(transport)
     if (this.state === State.SERVING) this.serveWaiting()
     this.wakeIfOver()
@@ -326,7 +337,7 @@ export class Server implements TransportOwner {
   }
 
   private wakeIfOver(): void {
-    if (this.state !== State.CLOSED || this.connections.size > 0) return
+    if (this.state !== State.CLOSED || this.connectionCount > 0) return
     for (const waiter of this.closeWaiters.splice(0)) {
       if (!waiter.done()) waiter.setResult(undefined)
     }
@@ -339,7 +350,7 @@ export class Server implements TransportOwner {
   }
 
   private *waitUntilOver(): Generator<Future<unknown>, void, unknown> {
-    if (this.state === State.CLOSED && this.connections.size === 0) return
+    if (this.state === State.CLOSED && this.connectionCount === 0) return
     const waiter = new Future<void>(this.loop)
     this.closeWaiters.push(waiter)
     yield* waiter

@@ -13,6 +13,7 @@ import { checkInteger } from '../errors/arguments'
 import { endsLoop, RuntimeError } from '../errors/errors'
 import { Future } from '../future/future'
 import { captureContext } from '../loop/context'
+import type { Linked } from '../loop/linked_list'
 import type { EventLoop } from '../loop/loop'
 import { socketName } from './address'
 import {
@@ -47,7 +48,9 @@ export const KEEP_ALIVE_SECONDS_MAX = 32_767
 
 const NOBODY: TransportOwner = {}
 
-export class SocketTransport implements Transport, StreamEvents {
+export class SocketTransport implements Transport, StreamEvents, Linked {
+  /** @internal On the list of its server's connections. */ _previous: Linked | null = null
+  /** @internal */ _next: Linked | null = null
   private stream!: StreamHandle
   private state: State = State.OPEN
   private readingPaused = false
