@@ -76,16 +76,14 @@ int Datagrams::Open(const SocketAddress& local, const SocketAddress* remote,
     Retire(socket);
     return result;
   }
+  owners_.Note(socket.fd(), name);
   *token = name;
   return 0;
 }
 
 bool Datagrams::Owns(int fd) {
-  bool owns = false;
-  sockets_.ForEach([&](const std::optional<Datagram>& socket) {
-    if (socket.has_value() && socket->fd() == fd) owns = true;
-  });
-  return owns;
+  const Datagram* socket = Find(owners_.LastOwner(fd));
+  return socket != nullptr && fd >= 0 && socket->fd() == fd;
 }
 
 int64_t Datagrams::PendingBytes(Token token) {

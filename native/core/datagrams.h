@@ -17,6 +17,7 @@
 
 #include "datagram.h"
 #include "datagram_slab.h"
+#include "descriptor_index.h"
 #include "interest_list.h"
 #include "intrusive_list.h"
 #include "layout.h"
@@ -101,6 +102,7 @@ class Datagrams {
 
   SlotTable<std::optional<Datagram>> sockets_;
   uint32_t count_ = 0;
+  DescriptorIndex owners_;
   InterestList<Datagram> interests_;
   IntrusiveList<Datagram, &Datagram::reporting_link> reporting_;
   IntrusiveList<Datagram, &Datagram::sending_link> sending_;

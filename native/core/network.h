@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "datagrams.h"
+#include "descriptor_index.h"
 #include "interest_list.h"
 #include "intrusive_list.h"
 #include "layout.h"
@@ -163,6 +164,7 @@ class Network {
   SlotTable<Endpoint> endpoints_;
   uint32_t streams_ = 0;
   uint32_t listeners_ = 0;
+  DescriptorIndex owners_;
   InterestList<Stream> interests_;
 
   IntrusiveList<Stream, &Stream::reporting_link> reporting_;

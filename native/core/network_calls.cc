@@ -13,6 +13,7 @@ namespace gyre {
 Stream& Network::AddStream(int fd, StreamState state) {
   const Token token = endpoints_.Acquire(ready_);
   ++streams_;
+  owners_.Note(fd, token);
   return endpoints_.Find(token)->emplace<Stream>(syscalls_, token, fd, state);
 }
 
@@ -41,6 +42,7 @@ int Network::Listen(const SocketAddress& address, const Listener::Options& optio
   Listener& listener = endpoints_.Find(name)->emplace<Listener>(syscalls_, name);
   ++listeners_;
   result = listener.Open(address, options);
+  if (result == 0) owners_.Note(listener.fd(), name);
   if (result == 0 && !options.paused) {
     result = poller_.Watch(listener.fd(), TagOf(name), kReadable);
   }
@@ -91,6 +93,7 @@ int Network::OpenPipe(int fd, Role role, bool closes, Token* token) {
   Stream& stream = endpoints_.Find(name)->emplace<Stream>(syscalls_, name, fd, role,
                                                           Stream::Ending{closes, blocks});
   ++streams_;
+  owners_.Note(fd, name);
   // Now, and not when there is something to wait for: what cannot be waited for is no pipe.
   result = poller_.Watch(fd, TagOf(name), kBroken);
   if (result < 0) {
@@ -195,12 +198,7 @@ int Network::SetOption(Token token, SocketOption option, bool value, int delay_s
 }
 
 bool Network::Owns(int fd) {
-  bool owns = datagrams_.Owns(fd);
-  endpoints_.ForEach([&](const Endpoint& endpoint) {
-    if (const Stream* stream = std::get_if<Stream>(&endpoint)) owns |= stream->fd() == fd;
-    if (const Listener* listener = std::get_if<Listener>(&endpoint)) owns |= listener->fd() == fd;
-  });
-  return owns;
+  return (fd >= 0 && DescriptorOf(owners_.LastOwner(fd)) == fd) || datagrams_.Owns(fd);
 }
 
 int Network::WatchDescriptor(int fd, uint32_t interest, Token* token) {

@@ -5,6 +5,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <string>
+
 #include "loop_rig.h"
 
 using namespace gyre;
@@ -130,6 +132,46 @@ TEST_CASE("what cannot be watched is an error at once, and leaves nothing") {
   CHECK(network.WatchDescriptor(taken, kReadable, &token) == -EEXIST);
   CHECK(network.watcher_count() == 0);
   CHECK(network.SetDescriptorInterest({9, 9}, kReadable) == -EBADF);
+}
+
+TEST_CASE("the loop's own descriptors cannot be watched, for as long as they are its own") {
+  Rig rig;
+  Network& network = rig.loop.network();
+  // Opens the poller.
+  CHECK(rig.SetInterest(rig.Watch(kReadable), 0) == 0);
+  // The lowest number that is free, which the socket gets that is opened next.
+  const int number = ::dup(rig.mine);
+  ::close(number);
+  Token watcher;
+  // Twice: the number was another socket's before.
+  for (const char* kind : {"stream", "datagram", "listener", "stream", "datagram"}) {
+    CAPTURE(std::string(kind));
+    SocketAddress address;
+    REQUIRE(address.Parse("127.0.0.1", 0) == 0);
+    Token token;
+    if (kind[0] == 's') {
+      Operation failed;
+      REQUIRE(address.Parse("127.0.0.1", 9) == 0);
+      REQUIRE(network.Connect(address, nullptr, &token, &failed) == 0);
+      CHECK(network.FileDescriptor(token) == number);
+    } else if (kind[0] == 'd') {
+      REQUIRE(network.datagrams().Open(address, nullptr, {}, &token) == 0);
+    } else {
+      REQUIRE(network.Listen(address, {.backlog = 1}, &token) == 0);
+      CHECK(network.FileDescriptor(token) == number);
+    }
+    CHECK(network.WatchDescriptor(number, kReadable, &watcher) == -EEXIST);
+    CHECK(network.OpenPipe(number, Role::kReadPipe, true, &watcher) == -EEXIST);
+    rig.Submit(kind[0] == 's'   ? Op::kAbort
+               : kind[0] == 'd' ? Op::kDatagramAbort
+                                : Op::kListenClose,
+               token);
+    rig.Turn();
+    REQUIRE(::dup(rig.theirs) == number);
+    REQUIRE(network.WatchDescriptor(number, kReadable, &watcher) == 0);
+    CHECK(network.SetDescriptorInterest(watcher, 0) == 0);
+    ::close(number);
+  }
 }
 
 TEST_CASE("a descriptor closed under its watcher is harmless, whatever its number becomes") {
