@@ -1,6 +1,7 @@
 // The memory of what comes in: borrowed by protocols, kept by readers.
 
 import assert from 'node:assert/strict'
+import { inspect } from 'node:util'
 import {
   type Coroutine,
   Event,
@@ -16,6 +17,7 @@ import {
 } from 'gyre'
 import { testOnLoop } from './on_loop.js'
 import { portOf, withPair } from './pair.js'
+import { until } from './until.js'
 
 const KIB = 1024
 
@@ -32,6 +34,25 @@ function* sendAll(bytes: Buffer, piece: number, writer: StreamWriter): Coroutine
     yield* writer.drain()
   }
   writer.writeEof()
+}
+
+/** Sends so much to a reader that waits for it and keeps it. */
+function* transfer(bytes: number): Coroutine<void> {
+  const server = yield* startServer(
+    function* (reader, writer) {
+      yield* collect(reader)
+      writer.close()
+    },
+    '127.0.0.1',
+    0,
+  )
+  const { reader, writer } = yield* openConnection('127.0.0.1', portOf(server))
+  yield* sendAll(pattern(bytes, 1), 64 * KIB, writer)
+  yield* reader.read()
+  writer.close()
+  yield* writer.waitClosed()
+  server.close()
+  yield* server.waitClosed()
 }
 
 function* collect(reader: StreamReader): Coroutine<Buffer[]> {
@@ -180,3 +201,42 @@ testOnLoop('a short chunk does not hold the memory of others', function* () {
   // A place in a pool of Node's, which has 64 KiB and a little in Node 26.
   assert.ok(Math.max(...lengths) < 128 * KIB, `${Math.max(...lengths)} bytes for 3 KiB`)
 })
+
+for (const borrow of [false, true]) {
+  const how = borrow ? 'a reader that borrows' : 'a reader'
+  testOnLoop(`what ${how} has and nobody waits for does not hold much more`, function* () {
+    const mayRead = new Event()
+    const slow: StreamReader[] = []
+    const buffers = new Set<ArrayBufferLike>()
+    const server = yield* startServer(
+      function* (reader, writer) {
+        slow.push(reader)
+        yield* mayRead.wait()
+        buffers.add((yield* reader.readexactly(20 * KIB)).buffer)
+        writer.close()
+      },
+      '127.0.0.1',
+      0,
+      { borrow },
+    )
+    const writers: StreamWriter[] = []
+    for (let i = 0; i < 10; i++) {
+      const { writer } = yield* openConnection('127.0.0.1', portOf(server))
+      writers.push(writer)
+      writer.write(pattern(20 * KIB, i))
+      const isThere = () => slow.length > i && inspect(slow[i]).includes(` ${20 * KIB} bytes`)
+      yield* until(isThere)
+      // In the meantime others use the memory up.
+      yield* transfer(1024 * KIB)
+    }
+    mayRead.set()
+    for (const writer of writers) {
+      writer.close()
+      yield* writer.waitClosed()
+    }
+    server.close()
+    yield* server.waitClosed()
+    const held = [...buffers].reduce((sum, { byteLength }) => sum + byteLength, 0)
+    assert.ok(held < 10 * 128 * KIB, `${held} bytes for ${10 * 20 * KIB}`)
+  })
+}

@@ -174,14 +174,15 @@ export interface StreamHandle {
   stopReading(): void
   /**
    * What `streamData` brings, as memory of the caller's: the same memory where the backend can give
-   * it away, else a copy. REQUIRES: from inside `streamData`, where `data` is not a copy already.
+   * it away, else a copy. `isWanted`: somebody waits for it, so that it will not be held for long.
+   * REQUIRES: from inside `streamData`, where `data` is not a copy already.
    */
-  keep(data: Uint8Array): Buffer
+  keep(data: Uint8Array, isWanted: boolean): Buffer
   /**
    * Leaves what `streamData` brings where it is until the lease ends; null where the backend cannot.
    * REQUIRES: as `keep`.
    */
-  lend(data: Uint8Array): Lease | null
+  lend(data: Uint8Array, isWanted: boolean): Lease | null
   /** Sends what waits, then closes the sending half. */
   shutdown(): void
   /** Stops reading, sends what waits, then closes. */

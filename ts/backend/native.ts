@@ -234,12 +234,12 @@ export class NativeBackend implements Backend, NativeOwner {
     return this.host.ring
   }
 
-  keep(data: Uint8Array): Buffer {
-    return this.receiveSlab === null ? copyOf(data) : this.receiveSlab.keep(data)
+  keep(data: Uint8Array, isWanted: boolean): Buffer {
+    return this.receiveSlab === null ? copyOf(data) : this.receiveSlab.keep(data, isWanted)
   }
 
-  lend(data: Uint8Array): Lease | null {
-    return this.receiveSlab?.lend(data) ?? null
+  lend(data: Uint8Array, isWanted: boolean): Lease | null {
+    return this.receiveSlab?.lend(data, isWanted) ?? null
   }
 
   removeListener(slot: number): void {

@@ -40,8 +40,8 @@ export interface NativeOwner {
   readonly addonLoop: NativeLoop
   readonly submissions: Submissions
   /** See StreamHandle.keep. */
-  keep(data: Uint8Array): Buffer
-  lend(data: Uint8Array): Lease | null
+  keep(data: Uint8Array, isWanted: boolean): Buffer
+  lend(data: Uint8Array, isWanted: boolean): Lease | null
   removeListener(slot: number): void
 }
 
@@ -213,14 +213,14 @@ export class NativeStream implements StreamHandle {
     this.events?.streamData(data)
   }
 
-  keep(data: Uint8Array): Buffer {
-    const kept = this.backend.keep(data)
+  keep(data: Uint8Array, isWanted: boolean): Buffer {
+    const kept = this.backend.keep(data, isWanted)
     this.keepsData = kept === data
     return kept
   }
 
-  lend(data: Uint8Array): Lease | null {
-    return this.backend.lend(data)
+  lend(data: Uint8Array, isWanted: boolean): Lease | null {
+    return this.backend.lend(data, isWanted)
   }
 
   /** Anything but data. */

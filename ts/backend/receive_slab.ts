@@ -7,7 +7,8 @@
 // Who has to hold what came in, as a reader does, keeps it: then the view is theirs, native code
 // receives behind it from then on, and when no room is left goes on in other memory. Who will say
 // when they are done with it has it lent instead: then that place is received into again. What is
-// short is copied all the same, so that no few bytes hold the whole of it.
+// short is copied all the same, so that no few bytes hold the whole of it; and what nobody waits for
+// has to be longer, as it will be held until a slow reader comes back for it.
 //
 // Invariants: 1. Nothing that is kept or lent is received into, and no view of it is handed out.
 //             2. Memory is spare only when nothing of it is kept or lent.
@@ -19,6 +20,8 @@ import { Control } from './ready_ring'
 
 /** Shorter ones are copied when they are to be kept. */
 export const KEPT_BYTES_MIN = 16 * 1024
+/** The same for what nobody waits for. */
+const UNWANTED_BYTES_MIN = 64 * 1024
 /** One view is known for each stretch of so many bytes: 2 to the power of this. */
 const STRETCH_BITS = 8
 
@@ -89,20 +92,25 @@ export class ReceiveSlab {
    * The bytes of `data`, as the caller's own: the same view, or a copy. REQUIRES: as long as `data`
    * is borrowed, if it was handed out here.
    */
-  keep(data: Uint8Array): Buffer {
+  keep(data: Uint8Array, isWanted: boolean): Buffer {
     const { memory } = this
-    if (data.length < KEPT_BYTES_MIN || data.buffer !== memory.buffer) return copyOf(data)
+    if (!this.isWorthHolding(data, isWanted)) return copyOf(data)
     memory.kept = Math.max(memory.kept, this.spare(data))
     return data as Buffer
   }
 
   /** The bytes of `data` stay as they are until the lease ends. Null: copy them. REQUIRES: as `keep`. */
-  lend(data: Uint8Array): Lease | null {
+  lend(data: Uint8Array, isWanted: boolean): Lease | null {
     const { memory } = this
-    if (data.length < KEPT_BYTES_MIN || data.buffer !== memory.buffer) return null
+    if (!this.isWorthHolding(data, isWanted)) return null
     this.spare(data)
     memory.lent++
     return memory
+  }
+
+  private isWorthHolding(data: Uint8Array, isWanted: boolean): boolean {
+    const bytesMin = isWanted ? KEPT_BYTES_MIN : UNWANTED_BYTES_MIN
+    return data.length >= bytesMin && data.buffer === this.memory.buffer
   }
 
   /** Has native code receive behind `data`; returns where that is. */

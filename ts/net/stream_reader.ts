@@ -112,8 +112,9 @@ export class StreamReader implements ReadSource {
       this.feedData(data)
       return
     }
-    const lease = this.loans === null ? null : transport._lend(data)
-    this.add(lease === null ? transport._keep(data) : (data as Buffer), lease)
+    const isWanted = this.waiter !== null
+    const lease = this.loans === null ? null : transport._lend(data, isWanted)
+    this.add(lease === null ? transport._keep(data, isWanted) : (data as Buffer), lease)
   }
 
   private add(data: Buffer, lease: Lease | null = null): void {

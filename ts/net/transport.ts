@@ -217,7 +217,7 @@ export class SocketTransport implements Transport, StreamEvents, Linked {
   /** @internal */
   streamData(data: Buffer): void {
     if (this.state !== State.OPEN) return
-    if (this.holdsBack()) this.ownRare().hold(this.stream.keep(data))
+    if (this.holdsBack()) this.ownRare().hold(this.stream.keep(data, false))
     else this.deliver(data)
   }
 
@@ -229,13 +229,13 @@ export class SocketTransport implements Transport, StreamEvents, Linked {
   }
 
   /** @internal The data of a `dataReceived` that has not returned yet, for whoever must hold it. */
-  _keep(data: Uint8Array): Buffer {
-    return this.stream.keep(data)
+  _keep(data: Uint8Array, isWanted: boolean): Buffer {
+    return this.stream.keep(data, isWanted)
   }
 
   /** @internal The same for as long as it takes; null where it can only be kept. */
-  _lend(data: Uint8Array): Lease | null {
-    return this.stream.lend(data)
+  _lend(data: Uint8Array, isWanted: boolean): Lease | null {
+    return this.stream.lend(data, isWanted)
   }
 
   /** @internal Reserves the transport for a file: only `_sendFile` and `_writeFile` write to it. */
