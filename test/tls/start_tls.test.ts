@@ -57,7 +57,7 @@ testOnLoop('reader and writer go on behind STARTTLS', function* () {
   })
 })
 
-testOnLoop('a hello that came too early is the beginning of the handshake', function* () {
+testOnLoop('a hello that came too early is the beginning of the handshake', function* (reports) {
   yield* serving(upgrading, null, function* (port) {
     const pair = yield* dial(port)
     const { reader, writer } = pair
@@ -73,6 +73,9 @@ testOnLoop('a hello that came too early is the beginning of the handshake', func
     })
     assert.ok(clientHello > 0)
     writer.transport.abort()
+    while (reports.length === 0) yield* sleep(1)
+    const [{ exception }] = reports.splice(0) as [(typeof reports)[0]]
+    assert.equal(codeOf(exception), 'ECONNRESET')
   })
 })
 

@@ -20,6 +20,7 @@ import {
 import { testOnLoop } from '../net/on_loop.js'
 import { portOf } from '../net/pair.js'
 import { Recorder } from '../net/recorder.js'
+import { codeOf } from '../thrown.js'
 import { ca, client, other, server } from './certificates.js'
 import { connectTo, echo, hangUp, serving } from './serving.js'
 
@@ -102,16 +103,19 @@ testOnLoop('close() sends what waits, and the peer sees the end behind it', func
 })
 
 testOnLoop('abort() drops the connection at once, and the peer sees its end', function* () {
-  const ended = getRunningLoop().createFuture<number>()
+  const ended = getRunningLoop().createFuture<unknown>()
+  // The system resets a connection that is dropped before the server's session tickets arrived; as
+  // for asyncio, that may be what the peer sees.
   const count: StreamHandler = function* (reader, writer) {
-    ended.setResult((yield* reader.read()).length)
+    const [outcome] = yield* gather([reader.read()], { returnExceptions: true })
+    ended.setResult(outcome instanceof Error ? codeOf(outcome) : outcome?.length)
     writer.close()
   }
   yield* serving(count, {}, function* (port) {
     const { writer } = yield* connectTo(port)
     writer.transport.abort()
     yield* writer.waitClosed()
-    assert.equal(yield* ended, 0)
+    assert.match(String(yield* ended), /^(0|ECONNRESET)$/)
   })
 })
 

@@ -4,6 +4,7 @@
 // A backend owns the clock, the deadlines and the sockets. It appends what happened to the loop's
 // ready ring and calls `host.visit()` to have it run; it never calls user code by itself.
 
+import type { Socket } from 'node:net'
 import type { DatagramEvents, DatagramHandle, DatagramOptions } from './datagram_contract'
 import type { DescriptorEvents, DescriptorWatch, PipeOptions } from './descriptor_contract'
 import type { ReadyRing } from './ready_ring'
@@ -183,6 +184,13 @@ export interface StreamHandle {
    * REQUIRES: as `keep`.
    */
   lend(data: Uint8Array, isWanted: boolean): Lease | null
+  /**
+   * Goes on as a socket of Node's, which something else (node:tls) then reads and writes; this handle
+   * is of no more use, and `events` hear of the end only. Null where that cannot be, or not now: bytes
+   * are unsent, or a direction has ended. REQUIRES: everything that came in has been told, and reading
+   * has been off since.
+   */
+  toNodeSocket(events: StreamEvents): NodeSocketHandle | null
   /** Sends what waits, then closes the sending half. */
   shutdown(): void
   /** Stops reading, sends what waits, then closes. */
@@ -194,6 +202,13 @@ export interface StreamHandle {
   remoteAddress(): SocketAddress | null
   setNoDelay(enabled: boolean): void
   setKeepAlive(enabled: boolean, delaySeconds: number): void
+}
+
+/** A connection that is a socket of Node's, and whose bytes are somebody else's affair. */
+export interface NodeSocketHandle extends StreamHandle {
+  readonly socket: Socket
+  /** Whether who uses the socket waits for anything: then it keeps the process alive. */
+  hold(isWaiting: boolean): void
 }
 
 export interface ListenerEvents {

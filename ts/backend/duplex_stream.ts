@@ -8,7 +8,7 @@
 
 import type { Duplex } from 'node:stream'
 import { GyreError } from '../errors/errors'
-import type { SocketAddress, StreamEvents, StreamHandle } from './backend'
+import type { NodeSocketHandle, SocketAddress, StreamEvents, StreamHandle } from './backend'
 import { type ReadyRing, RUN_KIND } from './ready_ring'
 import { socketAddress } from './socket_address'
 
@@ -34,11 +34,8 @@ export class DuplexStream<S extends Duplex = Duplex> implements StreamHandle {
     protected readonly stream: S,
   ) {
     stream.pause()
-    stream.on('data', (data: Buffer) => ring.push(RUN_KIND, new Arrival(this, data)))
-    stream.on('end', () => {
-      this.mayClose = true
-      this.enqueue((events) => events.streamEnded())
-    })
+    stream.on('data', this.arrived)
+    stream.on('end', this.ended)
     stream.on('error', (error) => {
       this.failWith(error)
       stream.destroy()
@@ -95,6 +92,10 @@ export class DuplexStream<S extends Duplex = Duplex> implements StreamHandle {
     return null
   }
 
+  toNodeSocket(): NodeSocketHandle | null {
+    return null
+  }
+
   shutdown(): void {
     this.stream.end()
     this.refresh()
@@ -138,6 +139,12 @@ export class DuplexStream<S extends Duplex = Duplex> implements StreamHandle {
     this.features.setKeepAlive?.(enabled, delaySeconds * 1000)
   }
 
+  /** What comes in is somebody else's affair from now on. */
+  protected stopListening(): void {
+    this.stream.off('data', this.arrived)
+    this.stream.off('end', this.ended)
+  }
+
   /** From now on a stream that closes does what it was told to. */
   protected expectClose(): void {
     this.mayClose = true
@@ -172,6 +179,14 @@ export class DuplexStream<S extends Duplex = Duplex> implements StreamHandle {
         if (this.events !== null) tell(this.events)
       },
     })
+  }
+
+  private readonly arrived = (data: Buffer): void =>
+    this.ring.push(RUN_KIND, new Arrival(this, data))
+
+  private readonly ended = (): void => {
+    this.mayClose = true
+    this.enqueue((events) => events.streamEnded())
   }
 
   private get features(): SocketFeatures {

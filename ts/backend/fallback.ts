@@ -25,8 +25,9 @@ import type { PipeOptions } from './descriptor_contract'
 import { FallbackDatagram } from './fallback_datagram'
 import { FallbackListener } from './fallback_listener'
 import { socketOf } from './fallback_pipe'
-import { FallbackSockets } from './fallback_sockets'
 import { FallbackStream } from './fallback_stream'
+import { NodeSocketStream } from './node_socket_stream'
+import { NodeSockets } from './node_sockets'
 import { Control } from './ready_ring'
 import { deadlineNs } from './timer_table'
 
@@ -39,7 +40,7 @@ export class FallbackBackend implements Backend {
   readonly poller = FallbackBackend.poller
   private readonly heap = new DeadlineHeap()
   private readonly deferral: Deferral
-  private readonly sockets = new FallbackSockets()
+  private readonly sockets = new NodeSockets()
   private virtualNs = 0
   private active = false
   private closed = false
@@ -131,7 +132,7 @@ export class FallbackBackend implements Backend {
   }
 
   openPipe(options: PipeOptions, events: StreamEvents): StreamHandle {
-    const stream = new FallbackStream(this.host.ring, socketOf(options), this.sockets)
+    const stream = new NodeSocketStream(this.host.ring, socketOf(options), this.sockets)
     stream.attach(events)
     return stream
   }

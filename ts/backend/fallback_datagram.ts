@@ -16,7 +16,7 @@ import {
   type Membership,
   type SendAddress,
 } from './datagram_contract'
-import type { FallbackSocket, FallbackSockets } from './fallback_sockets'
+import type { NodeSocket, NodeSockets } from './node_sockets'
 import { type ReadyRing, RUN_KIND } from './ready_ring'
 import { knowsReusePort } from './reuse_port'
 import { nameOf, type SocketAddress, type SocketName } from './socket_name'
@@ -24,7 +24,7 @@ import { nameOf, type SocketAddress, type SocketName } from './socket_name'
 const NO_REUSE_PORT =
   'reusePort needs the native backend: node:dgram has no such option before Node 22.12'
 
-export class FallbackDatagram implements DatagramHandle, FallbackSocket {
+export class FallbackDatagram implements DatagramHandle, NodeSocket {
   private readonly socket: dgram.Socket
   private readonly family: 4 | 6
   private readonly isConnected: boolean
@@ -43,7 +43,7 @@ export class FallbackDatagram implements DatagramHandle, FallbackSocket {
     private readonly ring: ReadyRing,
     options: DatagramOptions,
     private readonly events: DatagramEvents,
-    private readonly sockets: FallbackSockets,
+    private readonly sockets: NodeSockets,
   ) {
     const { local, remote } = options
     this.family = isIPv4(local.address) ? 4 : 6

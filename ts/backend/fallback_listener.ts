@@ -13,8 +13,9 @@ import { dirname, join } from 'node:path'
 import { NotSupportedError } from '../errors/errors'
 import { systemError } from '../errors/system_error'
 import type { ListenEndpoint, ListenerEvents, ListenerHandle, SocketAddress } from './backend'
-import type { FallbackSocket, FallbackSockets } from './fallback_sockets'
-import { FallbackStream, isAbstract, NO_ABSTRACT_NAMES } from './fallback_stream'
+import { addressesOf, isAbstract, NO_ABSTRACT_NAMES } from './fallback_stream'
+import { NodeSocketStream } from './node_socket_stream'
+import type { NodeSocket, NodeSockets } from './node_sockets'
 import { type ReadyRing, RUN_KIND } from './ready_ring'
 import { knowsReusePort } from './reuse_port'
 import { socketAddress } from './socket_address'
@@ -22,7 +23,7 @@ import { socketAddress } from './socket_address'
 /** sockaddr_un, less the NUL behind the path. libuv cuts off what is longer, and says nothing. */
 const PATH_BYTES_MAX = 107
 
-export class FallbackListener implements ListenerHandle, FallbackSocket {
+export class FallbackListener implements ListenerHandle, NodeSocket {
   private readonly server: net.Server
   private isListening = false
   private isClosed = false
@@ -35,15 +36,17 @@ export class FallbackListener implements ListenerHandle, FallbackSocket {
     private readonly ring: ReadyRing,
     endpoint: ListenEndpoint,
     private readonly events: ListenerEvents,
-    private readonly sockets: FallbackSockets,
+    private readonly sockets: NodeSockets,
   ) {
     this.path = 'path' in endpoint.at ? endpoint.at.path : null
     this.server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true })
     this.server.on('listening', () => this.opened())
     this.server.on('error', (error) => this.failed(error))
     this.server.on('connection', (socket) => {
-      const stream = new FallbackStream(ring, socket, sockets)
-      stream.learnAddresses(this.path === null ? null : { own: this.path, peer: '' })
+      const stream = new NodeSocketStream(ring, socket, sockets)
+      stream.setAddresses(
+        addressesOf(socket, this.path === null ? null : { own: this.path, peer: '' }),
+      )
       this.enqueue(() => this.accept(stream), stream)
     })
     sockets.add(this)
@@ -120,12 +123,12 @@ export class FallbackListener implements ListenerHandle, FallbackSocket {
     })
   }
 
-  private accept(stream: FallbackStream): void {
+  private accept(stream: NodeSocketStream): void {
     stream.attach(this.events.streamAccepted(stream))
   }
 
   /** `accepted` is dropped if the listener is closed before its turn comes. */
-  private enqueue(tell: () => void, accepted?: FallbackStream): void {
+  private enqueue(tell: () => void, accepted?: NodeSocketStream): void {
     this.ring.push(RUN_KIND, {
       run: () => {
         if (!this.isClosed) tell()

@@ -29,6 +29,7 @@ import { NativeDatagrams } from './native_datagrams'
 import { descriptorError, NativeDescriptors } from './native_descriptors'
 import { NativeListener } from './native_listener'
 import { detailsOf, type NativeOwner, NativeStream, NOWHERE } from './native_stream'
+import { NodeSockets } from './node_sockets'
 import { Control } from './ready_ring'
 import { copyOf, ReceiveSlab } from './receive_slab'
 import { Submissions } from './submissions'
@@ -45,6 +46,7 @@ export class NativeBackend implements Backend, NativeOwner {
   private readonly listeners = new Map<number, NativeListener>()
   private readonly datagrams: NativeDatagrams
   private readonly descriptors: NativeDescriptors
+  readonly nodeSockets = new NodeSockets()
   private readonly receiveSlabBytes: number
   private receiveSlab: ReceiveSlab | null = null
   private virtualNs = 0
@@ -88,8 +90,9 @@ export class NativeBackend implements Backend, NativeOwner {
   }
 
   get handles(): number {
-    const { datagrams, descriptors } = this
-    return this.openStreams + this.listeners.size + datagrams.size + descriptors.size
+    const { datagrams, descriptors, nodeSockets } = this
+    const others = datagrams.size + descriptors.size + nodeSockets.size
+    return this.openStreams + this.listeners.size + others
   }
 
   time(): number {
@@ -100,6 +103,7 @@ export class NativeBackend implements Backend, NativeOwner {
     if (this.active === active) return
     this.active = active
     this.native.setActive(active)
+    this.nodeSockets.setActive(active)
     if (active) this.wake()
     else this.flushStanding()
   }
@@ -221,6 +225,7 @@ export class NativeBackend implements Backend, NativeOwner {
     for (const stream of this.streams) stream?.abandon()
     this.datagrams.close()
     this.descriptors.close()
+    this.nodeSockets.destroyAll()
     this.streams.length = 0
     this.listeners.clear()
   }
@@ -266,7 +271,7 @@ export class NativeBackend implements Backend, NativeOwner {
     return stream
   }
 
-  private removeStream(slot: number): void {
+  removeStream(slot: number): void {
     this.streams[slot] = undefined
     this.openStreams--
   }

@@ -22,6 +22,7 @@ export interface NativeLoop {
   connect(address: string, port: number, localIp: string | null, localPort: number): number
   write(slot: number, generation: number, data: Uint8Array): number
   sendFile(slot: number, generation: number, fd: number, offset: number, count: number): number
+  surrender(slot: number, generation: number): number
   pendingBytes(slot: number, generation: number): number
   address(slot: number, generation: number, peer: boolean): NativeAddress | number
   /** 'peer port own port' of a TCP connection. */

@@ -1,9 +1,17 @@
 // A stream of the native backend: a token for native code's state machine, and what has been heard
 // of it.
 
-import { isIPv6 } from 'node:net'
+import { closeSync } from 'node:fs'
+import net, { isIPv6 } from 'node:net'
 import { type SystemErrorDetails, systemError } from '../errors/system_error'
-import type { Lease, Place, SocketAddress, StreamEvents, StreamHandle } from './backend'
+import type {
+  Lease,
+  NodeSocketHandle,
+  Place,
+  SocketAddress,
+  StreamEvents,
+  StreamHandle,
+} from './backend'
 import {
   FILE_ERROR_BITS,
   NativeKind,
@@ -11,6 +19,8 @@ import {
   NativeOp,
   NativeOperation,
 } from './native_addon'
+import { type Addresses, NodeSocketStream } from './node_socket_stream'
+import type { NodeSockets } from './node_sockets'
 import { type ReadyRing, RUN_KIND } from './ready_ring'
 import type { ReceiveSlab } from './receive_slab'
 import type { Submissions } from './submissions'
@@ -43,15 +53,18 @@ export interface NativeOwner {
   keep(data: Uint8Array, isWanted: boolean): Buffer
   lend(data: Uint8Array, isWanted: boolean): Lease | null
   removeListener(slot: number): void
-}
-
-/** Null: not known, or none. */
-interface Addresses {
-  readonly own: SocketAddress | null
-  readonly peer: SocketAddress | null
+  removeStream(slot: number): void
+  /** What went on as sockets of Node's. */
+  readonly nodeSockets: NodeSockets
 }
 
 const NO_ADDRESSES: Addresses = { own: null, peer: null }
+
+interface SocketOptions {
+  noDelay?: boolean
+  /** Null: no probes. */
+  keepAliveSeconds?: number | null
+}
 
 /** A descriptor that was opened elsewhere is nowhere. */
 export const NOWHERE: Place = { path: '' }
@@ -67,6 +80,9 @@ export class NativeStream implements StreamHandle {
   private isEnding = false
   /** Whether what came in last was kept, as what comes next will be. */
   private keepsData = false
+  /** What the socket was told, for who takes it over; null: nothing. */
+  private options: SocketOptions | null = null
+
   constructor(
     private readonly backend: NativeOwner,
     private readonly slot: number,
@@ -150,6 +166,30 @@ export class NativeStream implements StreamHandle {
     this.submit(NativeOp.READ_STOP)
   }
 
+  toNodeSocket(events: StreamEvents): NodeSocketHandle | null {
+    const { backend } = this
+    if (this.events === null) return null
+    const fd = backend.addonLoop.surrender(this.slot, this.generation)
+    if (fd < 0) return null
+    this.abandon()
+    backend.removeStream(this.slot)
+    let socket: net.Socket
+    try {
+      socket = new net.Socket({ fd, readable: true, writable: true, allowHalfOpen: true })
+    } catch (error) {
+      closeSync(fd)
+      backend.ring.push(RUN_KIND, { run: () => events.streamClosed(error as Error) })
+      throw error
+    }
+    const stream = new NodeSocketStream(backend.ring, socket, backend.nodeSockets)
+    stream.setAddresses(this.parsedAddresses())
+    const { noDelay = true, keepAliveSeconds = null } = this.options ?? {}
+    if (!noDelay) stream.setNoDelay(false)
+    if (keepAliveSeconds !== null) stream.setKeepAlive(true, keepAliveSeconds)
+    stream.attach(events)
+    return stream.toNodeSocket()
+  }
+
   shutdown(): void {
     this.submit(NativeOp.SHUTDOWN)
   }
@@ -194,10 +234,12 @@ export class NativeStream implements StreamHandle {
   }
 
   setNoDelay(enabled: boolean): void {
+    this.options = { ...this.options, noDelay: enabled }
     this.setOption(OPTION_NO_DELAY, enabled, 0)
   }
 
   setKeepAlive(enabled: boolean, delaySeconds: number): void {
+    this.options = { ...this.options, keepAliveSeconds: enabled ? delaySeconds : null }
     this.setOption(OPTION_KEEP_ALIVE, enabled, delaySeconds)
   }
 

@@ -30,6 +30,9 @@ import { SocketTransport } from './transport'
 /** How long an attempt is alone before the next address is tried (RFC 8305, section 8). */
 const HAPPY_EYEBALLS_DELAY_MS = 250
 
+/** Receives nothing: that is for TLS, which does it by itself where it can. */
+const WAITING_FOR_TLS: Protocol = { connectionMade: (transport) => transport.pauseReading() }
+
 export interface SocketOptions {
   /** Whether small writes leave at once (TCP_NODELAY). By default true. TCP only. */
   noDelay?: boolean | undefined
@@ -175,7 +178,7 @@ export function* connect<P extends Protocol>(
 ): Generator<Future<unknown>, Connection<P>, unknown> {
   if (options.tls === undefined) return yield* connectPlainly(loop, factory, options)
   const side = clientSide(checkClientOptions(options.tls, peerName(options)))
-  const { transport: below } = yield* connectPlainly(loop, () => ({}), options)
+  const { transport: below } = yield* connectPlainly(loop, () => WAITING_FOR_TLS, options)
   const protocol = madeFor(below, factory)
   const transport = yield* secure(loop, below, protocol, side)
   transport._begin()

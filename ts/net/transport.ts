@@ -8,7 +8,13 @@
 
 import type { AsyncResource } from 'node:async_hooks'
 import { inspect } from 'node:util'
-import type { Lease, SocketAddress, StreamEvents, StreamHandle } from '../backend/backend'
+import type {
+  Lease,
+  NodeSocketHandle,
+  SocketAddress,
+  StreamEvents,
+  StreamHandle,
+} from '../backend/backend'
 import { checkInteger } from '../errors/arguments'
 import { endsLoop, RuntimeError } from '../errors/errors'
 import { Future } from '../future/future'
@@ -194,10 +200,10 @@ export class SocketTransport implements Transport, StreamEvents, Linked {
     const info: SocketInfo = {
       getsockname: () => this.getExtraInfo('sockname'),
       getpeername: () => this.getExtraInfo('peername'),
-      setNoDelay: (enabled = true) => stream.setNoDelay(enabled),
+      setNoDelay: (enabled = true) => this.stream.setNoDelay(enabled),
       setKeepAlive: (enabled = true, delaySeconds = 0) => {
         checkInteger('delaySeconds', delaySeconds, 0, KEEP_ALIVE_SECONDS_MAX)
-        stream.setKeepAlive(enabled, delaySeconds)
+        this.stream.setKeepAlive(enabled, delaySeconds)
       },
     }
     return info
@@ -236,6 +242,25 @@ export class SocketTransport implements Transport, StreamEvents, Linked {
   /** @internal The same for as long as it takes; null where it can only be kept. */
   _lend(data: Uint8Array, isWanted: boolean): Lease | null {
     return this.stream.lend(data, isWanted)
+  }
+
+  /**
+   * @internal The connection as a socket of Node's that somebody else uses from now on; null where that
+   * cannot be, or not now. REQUIRES: reading has been paused since the turn before.
+   */
+  _toNodeSocket(): NodeSocketHandle | null {
+    const { sendingFile, held } = this.rare
+    if (this.state !== State.OPEN || this.eofWritten || sendingFile) return null
+    const handle = held.includes(null) ? null : this.stream.toNodeSocket(this)
+    if (handle !== null) this.stream = handle
+    return handle
+  }
+
+  /** @internal What came in while reading was paused, for somebody else. REQUIRES: `_toNodeSocket`. */
+  _takeHeld(): Buffer[] {
+    const { held } = this.rare
+    if (held.length > 0) this.ownRare().dropHeld()
+    return held as Buffer[]
   }
 
   /** @internal Reserves the transport for a file: only `_sendFile` and `_writeFile` write to it. */

@@ -11,7 +11,7 @@ import type { ChildProcess } from 'node:child_process'
 import type { Socket } from 'node:net'
 import { constants } from 'node:os'
 import { inspect } from 'node:util'
-import { FallbackSockets } from '../backend/fallback_sockets'
+import { NodeSockets } from '../backend/node_sockets'
 import { checkSignal, signalNumber } from '../errors/signals'
 import { systemError } from '../errors/system_error'
 import { Future } from '../future/future'
@@ -31,7 +31,7 @@ export class ChildTransport implements SubprocessTransport, ForeignHandle, PipeE
   /** What sending a signal failed with; Node reports it as an event. */
   private failure: Error | null = null
   private readonly pipes = new Map<number, Pipe>()
-  private readonly sockets = new FallbackSockets()
+  private readonly sockets = new NodeSockets()
   private exitWaiters: Future<number>[] = []
   private readonly context: AsyncResource
 

@@ -4,8 +4,8 @@
 
 import type { Socket } from 'node:net'
 import { constants } from 'node:os'
-import type { FallbackSockets } from '../backend/fallback_sockets'
-import { FallbackStream } from '../backend/fallback_stream'
+import { NodeSocketStream } from '../backend/node_socket_stream'
+import type { NodeSockets } from '../backend/node_sockets'
 import { systemError } from '../errors/system_error'
 import type { EventLoop } from '../loop/loop'
 import { ReadPipeTransport, WritePipeTransport } from '../net/pipe_transport'
@@ -32,12 +32,12 @@ export class Pipe implements Protocol {
     loop: EventLoop,
     readonly fd: number,
     private readonly socket: Socket,
-    sockets: FallbackSockets,
+    sockets: NodeSockets,
     private readonly events: PipeEvents,
   ) {
     const Direction = fd === 0 ? WritePipeTransport : ReadPipeTransport
     const transport = new Direction(loop, this, null)
-    const stream = new FallbackStream(loop.ring, socket, sockets)
+    const stream = new NodeSocketStream(loop.ring, socket, sockets)
     stream.attach(transport)
     transport._attach(stream)
     this.transport = transport

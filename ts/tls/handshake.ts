@@ -2,17 +2,16 @@
 //
 // Invariants: 1. It ends in a transport or an error; in every error, a cancellation included, the
 //                transport below is aborted and nothing is left of it.
-//             2. No turn passes between the end of the handshake and the transport: what the peer
-//                sends right behind it is kept.
+//             2. What the peer sends right behind the handshake is kept until there is a protocol.
 
 import type { Duplex } from 'node:stream'
 import tls, { createSecureContext } from 'node:tls'
-import { TransportDuplex } from '../bridge/transport_duplex'
 import { GyreError } from '../errors/errors'
 import { Future } from '../future/future'
 import type { EventLoop } from '../loop/loop'
 import type { Protocol, Transport } from '../net/protocol'
 import { SocketTransport } from '../net/transport'
+import { type Footing, footingOn, hungUp } from './footing'
 import { checkTimeouts, type TlsClientOptions, type TlsServerOptions } from './options'
 import { acceptSecurely, type HandshakeEvents, serverFor } from './tls_server'
 import { TlsTransport } from './tls_transport'
@@ -60,31 +59,36 @@ export function* secure(
   side: Side,
   received?: Buffer,
 ): Generator<Future<unknown>, TlsTransport, unknown> {
-  const duplex = new TransportDuplex({ allowHalfOpen: true })
-  duplex._isReadAtOnce = true
   const secured = new Future<TlsTransport>(loop)
   const failed = (error: Error) => {
-    if (!secured.done()) secured.setException(error)
+    // A loop that closes destroys its sockets, and nobody waits any more.
+    if (!secured.done() && !loop.isClosed()) secured.setException(error)
   }
-  // It hears of what breaks the connection before TLS does, and in better words.
-  duplex.on('error', failed)
-  // Node would wait for more where the stream may be half open. TLS says what it makes of the end.
-  const ended = () => void duplex.destroy()
-  duplex.on('end', ended)
   const timer = loop.callLater(side.handshakeTimeout, () => failed(handshakeTimedOut()))
+  let footing: Footing | null = null
   let transport: TlsTransport | null = null
   try {
-    duplex._attach(below, { received })
+    footing = yield* footingOn(below, failed, received)
+    const { duplex, held, settled } = footing
     side.begin(duplex, {
       failed,
       secured(socket) {
         if (secured.done()) return
-        duplex.off('end', ended)
-        transport = new TlsTransport(loop, protocol, socket, below, side.shutdownTimeout)
-        secured.setResult(transport)
+        settled(socket)
+        const nobody: Protocol = { connectionLost: (error) => failed(error ?? hungUp()) }
+        const made = new TlsTransport(loop, nobody, socket, below, side.shutdownTimeout, held)
+        made.pauseReading()
+        transport = made
+        // Node tells of it before the last of the handshake is sent, which would be lost if whoever
+        // hears of it drops the connection at once.
+        setImmediate(() => {
+          if (!secured.done() && !loop.isClosed()) secured.setResult(made)
+        })
       },
     })
     const result = yield* secured
+    result.setProtocol(protocol)
+    result.resumeReading()
     if (below instanceof SocketTransport) below._putOn(result)
     return result
   } catch (error) {
@@ -92,7 +96,7 @@ export function* secure(
     const unused = transport as TlsTransport | null
     unused?.setProtocol({})
     unused?.abort()
-    duplex.destroy()
+    footing?.duplex.destroy()
     below.abort()
     throw error
   } finally {
@@ -108,9 +112,4 @@ function settle(future: Future<unknown>): void {
 
 function handshakeTimedOut(): Error {
   return new GyreError('the TLS handshake took too long', 'ERR_TLS_HANDSHAKE_TIMEOUT')
-}
-
-function hungUp(): Error {
-  const error = new Error('the connection was closed before the TLS handshake was done')
-  return Object.assign(error, { code: 'ECONNRESET' })
 }

@@ -34,6 +34,8 @@ export function securedFactory(
           transport.abort()
           return
         }
+        // What comes is for TLS, which receives it by itself where it can.
+        transport.pauseReading()
         const steps = greet(loop, transport, protocol, side, options)
         createOwnTask(loop, steps, { name: 'TLS handshake' })
       },

@@ -67,9 +67,7 @@ export function* upgrade(
   received?: Buffer,
 ): Generator<Future<unknown>, Transport, unknown> {
   try {
-    const secured = yield* secure(loop, transport, protocol, side, received)
-    secured._startReading()
-    return secured
+    return yield* secure(loop, transport, protocol, side, received)
   } catch (error) {
     // The protocol has heard that the connection was made, and must hear of its end. It still
     // stands on a transport that was closing before, and hears of it there.

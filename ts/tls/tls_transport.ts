@@ -7,7 +7,7 @@
 
 import type { CipherNameAndProtocol, PeerCertificate, TLSSocket } from 'node:tls'
 import { inspect } from 'node:util'
-import type { StreamEvents } from '../backend/backend'
+import type { NodeSocketHandle, StreamEvents } from '../backend/backend'
 import { SocketStream } from '../backend/socket_stream'
 import { GyreError, NotSupportedError } from '../errors/errors'
 import type { TimerHandle } from '../loop/handle'
@@ -25,8 +25,21 @@ class TlsStream extends SocketStream<TLSSocket> {
     private readonly loop: EventLoop,
     socket: TLSSocket,
     private readonly shutdownTimeoutMs: number,
+    /** The socket below, where TLS drives one; it is held as long as there is something to wait for. */
+    private readonly held: NodeSocketHandle | null,
   ) {
     super(loop.ring, socket)
+  }
+
+  protected override refresh(): void {
+    const { held, stream } = this
+    if (held === null) return
+    // Nearly always it reads; only one that does not is asked what it has to send.
+    held.hold(
+      stream.readableFlowing === true ||
+        stream.writableLength > 0 ||
+        stream.writableEnded !== stream.writableFinished,
+    )
   }
 
   override close(): void {
@@ -42,6 +55,7 @@ class TlsStream extends SocketStream<TLSSocket> {
     // What still comes is dropped: behind it stands the peer's close_notify.
     stream.resume()
     stream.end()
+    this.refresh()
     this.timer = loop.callLater(shutdownTimeoutMs, () => stream.destroy(shutdownTimedOut()))
     finish()
   }
@@ -69,9 +83,10 @@ export class TlsTransport extends SocketTransport {
     private readonly socket: TLSSocket,
     private readonly below: Transport,
     shutdownTimeoutMs: number,
+    held: NodeSocketHandle | null,
   ) {
     super(loop, protocol)
-    const stream = new TlsStream(loop, socket, shutdownTimeoutMs)
+    const stream = new TlsStream(loop, socket, shutdownTimeoutMs, held)
     stream.attach(this as StreamEvents)
     this._attach(stream)
     this.cipher = socket.getCipher()

@@ -1,14 +1,14 @@
-// The sockets that a fallback loop has open, and whether the loop is active: libuv keeps a process
-// alive for every socket of Node's, but one of a loop that stands still can bring nothing.
+// The sockets of Node's that a loop has open, and whether the loop is active: libuv keeps a process
+// alive for each of them, but one of a loop that stands still can bring nothing.
 
-export interface FallbackSocket {
+export interface NodeSocket {
   destroy(): void
   /** Keeps the process alive, or not, as the state of the socket and of the loop has it now. */
   refresh(): void
 }
 
-export class FallbackSockets {
-  private readonly open = new Set<FallbackSocket>()
+export class NodeSockets {
+  private readonly open = new Set<NodeSocket>()
   private active = false
 
   get size(): number {
@@ -19,11 +19,11 @@ export class FallbackSockets {
     return this.active
   }
 
-  add(socket: FallbackSocket): void {
+  add(socket: NodeSocket): void {
     this.open.add(socket)
   }
 
-  remove(socket: FallbackSocket): void {
+  remove(socket: NodeSocket): void {
     this.open.delete(socket)
   }
 
