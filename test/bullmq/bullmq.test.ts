@@ -141,7 +141,8 @@ testWithRedis(
 
 testWithRedis(
   'a Redis that comes back has lost nothing',
-  {},
+  // More than a timer of Node's can wait for.
+  { lostMs: 2 ** 31 },
   async ({ executor, peers, redis, port }) => {
     await executor.submit('double', 1)
     const job = executor.submit('slowly', 300)
@@ -340,11 +341,21 @@ test('what is wrong is said at the call', async () => {
   assert.equal(serve({ job: 5 }), 'ERR_INVALID_ARG_TYPE')
   assert.equal(serve(null), 'ERR_INVALID_ARG_TYPE')
   assert.equal(serve({}, { concurrency: 0 }), 'ERR_OUT_OF_RANGE')
+  assert.equal(serve({}, { lockMs: 2 ** 31 }), 'ERR_OUT_OF_RANGE')
   await run(async () => {
     const executor = new BullExecutor({ queue: 'q', connection })
     const circle: unknown[] = []
     circle.push(circle)
-    for (const value of [() => 1, 5n, new Map(), new Date(), NaN, circle, { a: [Symbol('s')] }]) {
+    for (const value of [
+      () => 1,
+      5n,
+      new Map(),
+      new Date(),
+      NaN,
+      circle,
+      { a: [Symbol('s')] },
+      Array(2),
+    ]) {
       assert.equal(codeOf(thrownBy(() => executor.submit('job', value))), 'ERR_NOT_SENDABLE')
     }
     assert.equal(codeOf(thrownBy(() => executor.submit(''))), 'ERR_INVALID_ARG_TYPE')

@@ -54,4 +54,6 @@ test('what is wrong is said, with exit code 2', async (context) => {
     /--concurrency must be a whole number >= 1,/,
   )
   assert.match(String(await wrong(jobs, '--lock-ms=5')), /--lock-ms must be a whole number >= 100,/)
+  const tooLong = String(await wrong(jobs, '--lock-ms=2147483648'))
+  assert.match(tooLong, /--lock-ms must be a whole number <= 2147483647,/)
 })

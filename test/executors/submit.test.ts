@@ -308,5 +308,6 @@ test('a pool can be used from one loop after another', { timeout: 60_000 }, asyn
   for (const round of [1, 2]) {
     assert.equal(await run(async () => await executor.submit((x: number) => x, round)), round)
   }
+  assert.equal(codeOf(thrownBy(() => executor.shutdown(null as never))), 'ERR_INVALID_ARG_TYPE')
   await run(async () => await executor.shutdown())
 })

@@ -11,9 +11,11 @@ import {
   gather,
   getRunningLoop,
   newEventLoop,
+  type Operation,
   openConnection,
   run,
   type StreamReader,
+  type StreamWriter,
   sleep,
   startServer,
   type Transport,
@@ -186,3 +188,33 @@ test('a loop that was dropped without close can be collected', options, async ()
   for (let i = 0; i < 5; i++) await use()
   assert.ok((await collected(references)) <= 1, 'the last one may still be on a stack')
 })
+
+test(
+  'who gives up waiting for a server or a connection to close leaves nothing behind',
+  options,
+  async () => {
+    await run(async () => {
+      const serve = async (reader: StreamReader, writer: StreamWriter) => {
+        await reader.read()
+        writer.close()
+      }
+      const server = await startServer(serve, '127.0.0.1', 0)
+      const { writer } = await openConnection('127.0.0.1', server.sockets[0]!.port)
+      /** What is waited for, when the waiting has been given up. */
+      const givenUp = (waiting: Operation<void>): WeakRef<object> => {
+        const steps = waiting[Symbol.iterator]()
+        const { value } = steps.next()
+        steps.return?.()
+        return new WeakRef(value as object)
+      }
+      for (const closer of [server, writer]) {
+        const references = Array.from({ length: 20 }, () => givenUp(closer.waitClosed()))
+        assert.ok((await collected(references)) <= 2)
+      }
+      writer.close()
+      await writer.waitClosed()
+      server.close()
+      await server.waitClosed()
+    })
+  },
+)

@@ -7,10 +7,11 @@
 import { randomUUID } from 'node:crypto'
 import type { Job, Queue, QueueEvents } from 'bullmq'
 import type { Redis } from 'ioredis'
-import { checkDelay, checkInteger, invalidType } from '../errors/arguments'
+import { checkDelay, checkInteger, checkObject, invalidType } from '../errors/arguments'
 import { QueueFull, RuntimeError } from '../errors/errors'
 import { QueueConnectionError } from '../errors/executor_errors'
 import { receiveError } from '../executors/error_transport'
+import type { ExecutorShutdownOptions } from '../executors/executor'
 import { JobResults, type MapOptions, type MapSource } from '../executors/map'
 import { completeTraceOf, type SubmitTrace, submittedAt, traceOf } from '../executors/submit_trace'
 import type { Cancellation } from '../future/cancellation'
@@ -43,6 +44,8 @@ export interface BullExecutorOptions {
   lostMs?: number | undefined
 }
 
+/** More is one millisecond for Node's timers. */
+const NODE_DELAY_MS_MAX = 2 ** 31 - 1
 /** How many chunks of a map are under way, unless its bufferSize says otherwise, is twice this. */
 const MAP_WIDTH = 8
 const FORGOTTEN = 'Redis went away and came back without the job: it keeps nothing, or was emptied'
@@ -142,7 +145,9 @@ export class BullExecutor {
   }
 
   /** Takes no more jobs; waits for those that are under way, or cancels them; closes the connections. */
-  shutdown({ wait = true, cancelFutures = false } = {}): Future<void> {
+  shutdown(options: ExecutorShutdownOptions = {}): Future<void> {
+    checkObject('options', options)
+    const { wait = true, cancelFutures = false } = options
     this.isShutDown = true
     if (cancelFutures) for (const job of [...this.pending.values()]) job.cancel()
     this.closing ??= this.close()
@@ -339,13 +344,14 @@ export class BullExecutor {
   private startLosing(): void {
     if (this.closing !== null && this.pending.size === 0) return
     const { lostMs = 30_000 } = this.options
+    const delayMs = Math.min(lostMs, NODE_DELAY_MS_MAX)
     this.lostTimer ??= setTimeout(() => {
       const why = this.lastError?.message ?? 'the connection was closed'
       const text = `Redis has been away for ${lostMs} ms: ${why}. The job may have run, or may run yet`
       for (const id of [...this.pending.keys()]) {
         this.fail(id, new QueueConnectionError(text, { cause: this.lastError }))
       }
-    }, lostMs)
+    }, delayMs)
   }
 
   /** Both connections are there (again): what ended meanwhile is asked for. */

@@ -14,13 +14,13 @@ export function checkJson(value: unknown, path: string, above: readonly object[]
       refuse(path, String(value))
   }
   if (value === null || (value === undefined && above.length === 0)) return
+  if (value === undefined) refuse(path, 'undefined')
   if (typeof value !== 'object') refuse(path, `a ${typeof value}`)
   if (above.includes(value as object)) refuse(path, 'a circle')
   const inside = [...above, value as object]
   if (Array.isArray(value)) {
-    value.forEach((item, index) => {
-      checkJson(item, `${path}[${index}]`, inside)
-    })
+    // Not by forEach, which passes over holes; JSON has null for them.
+    for (const [index, item] of value.entries()) checkJson(item, `${path}[${index}]`, inside)
     return
   }
   const prototype = Object.getPrototypeOf(value)

@@ -29,6 +29,8 @@ import { type BullData, type BullResult, cancelChannel, PREFIX } from './message
 
 /** @internal A worker that renews its lock more often does little else. */
 export const LOCK_MS_MIN = 100
+/** @internal What Node's timers, by which BullMQ renews a lock, can wait for. */
+export const LOCK_MS_MAX = 2 ** 31 - 1
 
 /** Functions by the names of their jobs: plain, async, or generator functions. */
 export type JobTable = Readonly<Record<string, (...args: never[]) => unknown>>
@@ -282,7 +284,7 @@ export function serveJobs(table: JobTable, options: ServeJobsOptions): Operation
   }
   checkConnection(connection)
   if (concurrency !== undefined) checkInteger('options.concurrency', concurrency, 1)
-  if (lockMs !== undefined) checkInteger('options.lockMs', lockMs, LOCK_MS_MIN)
+  if (lockMs !== undefined) checkInteger('options.lockMs', lockMs, LOCK_MS_MIN, LOCK_MS_MAX)
   if (takeoversMax !== undefined) checkInteger('options.takeoversMax', takeoversMax, 0)
   if (graceMs !== undefined) checkDelay('options.graceMs', graceMs)
   return new GeneratorOperation('serveJobs', () => new JobServer(table, options).serve())

@@ -2,7 +2,12 @@
 
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
-import { type JobTable, LOCK_MS_MIN, serveJobs as ownServeJobs } from '../bullmq/serve_jobs'
+import {
+  type JobTable,
+  LOCK_MS_MAX,
+  LOCK_MS_MIN,
+  serveJobs as ownServeJobs,
+} from '../bullmq/serve_jobs'
 import { run as ownRun } from '../run/runner'
 import { entryFor, prepareFile } from './prepare_file'
 import { UsageError } from './usage'
@@ -31,7 +36,7 @@ export async function startWorker(words: readonly string[]): Promise<void> {
     queue: values.queue,
     connection: redisUrl(values.redis),
     concurrency: wholeNumber('--concurrency', values.concurrency, 1),
-    lockMs: wholeNumber('--lock-ms', values['lock-ms'], LOCK_MS_MIN),
+    lockMs: wholeNumber('--lock-ms', values['lock-ms'], LOCK_MS_MIN, LOCK_MS_MAX),
     graceMs: GRACE_MS,
   }
   console.log(`gyre worker: ${names.join(', ')} of queue ${values.queue}`)
@@ -70,7 +75,9 @@ function redisUrl(value: string): string {
   throw new UsageError(`--redis must be a URL of redis: or rediss:, not ${value}`)
 }
 
-function wholeNumber(option: string, value: string, min: number): number {
-  if (/^[0-9]+$/.test(value) && Number(value) >= min) return Number(value)
-  throw new UsageError(`${option} must be a whole number >= ${min}, not ${value}`)
+function wholeNumber(option: string, value: string, min: number, max = Number.MAX_SAFE_INTEGER) {
+  const number = Number(value)
+  if (/^[0-9]+$/.test(value) && number >= min && number <= max) return number
+  const bounds = number > max ? `<= ${max}` : `>= ${min}`
+  throw new UsageError(`${option} must be a whole number ${bounds}, not ${value}`)
 }

@@ -8,7 +8,7 @@
 //             3. While a job is in the queue, all workers are busy.
 
 import { availableParallelism } from 'node:os'
-import { checkInteger, checkSwitch, invalidType } from '../errors/arguments'
+import { checkInteger, checkObject, checkSwitch, invalidType } from '../errors/arguments'
 import { QueueFull, RuntimeError } from '../errors/errors'
 import { BrokenExecutorError } from '../errors/executor_errors'
 import { Future } from '../future/future'
@@ -159,7 +159,9 @@ export abstract class Executor implements JobOwner {
    * Takes no more jobs; runs those it has, or cancels those that were not started; ends the workers.
    * The future is done when all that is over, or at once without `wait`. May be called again.
    */
-  shutdown({ wait = true, cancelFutures = false }: ExecutorShutdownOptions = {}): Future<void> {
+  shutdown(options: ExecutorShutdownOptions = {}): Future<void> {
+    checkObject('options', options)
+    const { wait = true, cancelFutures = false } = options
     if (this.state === State.OPEN) this.state = State.SHUT_DOWN
     if (cancelFutures) this.cancelQueued()
     this.closeIfOver()

@@ -66,14 +66,7 @@ export class FlowControl {
     if (this.state === State.LOST) throw connectionReset()
     if (this.state === State.FLOWING) return
     const waiter = new Future<void>(this.loop)
-    const waiters = this.waiters().drain
-    waiters.push(waiter)
-    try {
-      yield* waiter
-    } finally {
-      const index = waiters.indexOf(waiter)
-      if (index >= 0) waiters.splice(index, 1)
-    }
+    yield* waitIn(this.waiters().drain, waiter)
   }
 
   *closed(): Generator<Future<unknown>, void, unknown> {
@@ -82,13 +75,26 @@ export class FlowControl {
       return
     }
     const waiter = new Future<void>(this.loop)
-    this.waiters().close.push(waiter)
-    yield* waiter
+    yield* waitIn(this.waiters().close, waiter)
   }
 
   private waiters(): Waiting {
     this.waiting ??= { drain: [], close: [] }
     return this.waiting
+  }
+}
+
+/** Who gives up is kept no longer: one may ask each second, for as long as a connection lives. */
+function* waitIn(
+  waiters: Future<void>[],
+  waiter: Future<void>,
+): Generator<Future<unknown>, void, unknown> {
+  waiters.push(waiter)
+  try {
+    yield* waiter
+  } finally {
+    const index = waiters.indexOf(waiter)
+    if (index >= 0) waiters.splice(index, 1)
   }
 }
 

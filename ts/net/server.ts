@@ -353,7 +353,12 @@ export class Server implements TransportOwner {
     if (this.state === State.CLOSED && this.connectionCount === 0) return
     const waiter = new Future<void>(this.loop)
     this.closeWaiters.push(waiter)
-    yield* waiter
+    try {
+      yield* waiter
+    } finally {
+      // Who gives up waits no more; a server that is asked every second would keep them all.
+      this.closeWaiters = this.closeWaiters.filter((other) => other !== waiter)
+    }
   }
 
   private *serveUntilCancelled(): Generator<Future<unknown>, void, unknown> {
