@@ -119,7 +119,6 @@ void Host::OnReadable(uv_poll_t* handle, int, int) {
 void Host::Visit(bool is_readable) {
   if (!active_ || visiting_) return;
   visiting_ = visited_ = true;
-  ++visits_;
   const int64_t end_ns = loop_.MonotonicNow() + kVisitBudgetNs;
   bool ask_poller = is_readable;
   for (int round = 1; Round(ask_poller) && loop_.MonotonicNow() < end_ns; ++round) {

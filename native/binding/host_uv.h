@@ -78,8 +78,6 @@ class Host {
 
   void Close();
 
-  uint64_t visit_count() const { return visits_; }
-
  private:
   // Long enough for TypeScript to get through many turns, short enough that nobody else notices.
   static constexpr int64_t kVisitBudgetNs = 1'000'000;
@@ -106,7 +104,6 @@ class Host {
   Visitor& visitor_;
   HandleCensus& census_;
   Handles* handles_ = nullptr;
-  uint64_t visits_ = 0;
   bool active_ = false;
   bool visiting_ = false;
   bool visited_ = false;  // since libuv last prepared to block

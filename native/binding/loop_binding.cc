@@ -109,13 +109,12 @@ void LoopBinding::SetSendSlab(napi_value buffer) {
   buffers_[kSend].Take(env_, buffer);
 }
 
-int32_t LoopBinding::Poll() {
+void LoopBinding::Poll() {
   CheckReceiveSlab();
   loop_.Drain();
   // Without sockets the poller has nothing to say but that its timer went off, and timers are
   // looked at in any case.
-  const auto appended = static_cast<int32_t>(loop_.Poll(loop_.network().IsWaiting()));
-  return appended == 0 && loop_.WantsReceiveSlab() ? -1 : appended;
+  loop_.Poll(loop_.network().IsWaiting());
 }
 
 void LoopBinding::SetActive(bool active, napi_value wrapper) {

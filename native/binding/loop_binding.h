@@ -39,9 +39,8 @@ class LoopBinding final : public Visitor {
 
   void SetActive(bool active, napi_value wrapper);
 
-  // One batch, outside of a visit or within. Returns the number of entries appended, or -1 if data
-  // is there that wants a receive slab.
-  int32_t Poll();
+  // One batch, outside of a visit or within.
+  void Poll();
 
   void Close();
 

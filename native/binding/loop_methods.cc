@@ -43,27 +43,13 @@ napi_value Flush(LoopBinding& self, const Arguments&) {
   return nullptr;
 }
 
-napi_value Poll(LoopBinding& self, const Arguments& arguments) {
-  return MakeInteger(arguments.env(), self.Poll());
+napi_value Poll(LoopBinding& self, const Arguments&) {
+  self.Poll();
+  return nullptr;
 }
 
 napi_value Advance(LoopBinding& self, const Arguments& arguments) {
   return MakeNumber(arguments.env(), static_cast<double>(self.loop().Advance()));
-}
-
-napi_value Stats(LoopBinding& self, const Arguments& arguments) {
-  const napi_env env = arguments.env();
-  Loop& loop = self.loop();
-  const napi_value stats = MakeObject(env);
-  SetNumber(env, stats, "timers", loop.timer_count());
-  SetNumber(env, stats, "streams", loop.network().stream_count());
-  SetNumber(env, stats, "listeners", loop.network().listener_count());
-  SetNumber(env, stats, "datagrams", loop.network().datagrams().count());
-  SetNumber(env, stats, "watchers", loop.network().watcher_count());
-  SetNumber(env, stats, "visits", static_cast<double>(self.host().visit_count()));
-  SetNumber(env, stats, "polls", static_cast<double>(loop.stats().polls));
-  SetNumber(env, stats, "submissions", static_cast<double>(loop.stats().submissions));
-  return stats;
 }
 
 napi_value Close(LoopBinding& self, const Arguments&) {
@@ -177,10 +163,6 @@ napi_value SetOption(LoopBinding& self, const Arguments& arguments) {
   return MakeInteger(arguments.env(), result);
 }
 
-napi_value FileDescriptor(LoopBinding& self, const Arguments& arguments) {
-  return MakeInteger(arguments.env(), self.loop().network().FileDescriptor(arguments.TokenAt(0)));
-}
-
 constexpr napi_property_descriptor kMethods[] = {
     Describe<SetReadyRing>("setReadyRing"),
     Describe<SetReceiveSlab>("setReceiveSlab"),
@@ -190,7 +172,6 @@ constexpr napi_property_descriptor kMethods[] = {
     Describe<Flush>("flush"),
     Describe<Poll>("poll"),
     Describe<Advance>("advance"),
-    Describe<Stats>("stats"),
     Describe<Close>("close"),
     Describe<Listen>("listen"),
     Describe<Connect>("connect"),
@@ -201,7 +182,6 @@ constexpr napi_property_descriptor kMethods[] = {
     Describe<Address>("address"),
     Describe<Addresses>("addresses"),
     Describe<SetOption>("setOption"),
-    Describe<FileDescriptor>("fileDescriptor"),
 };
 
 }  // namespace

@@ -1,4 +1,4 @@
-// What the addon exports: the layout of the shared memory, the clock, and createLoop.
+// What the addon exports: the layout of the shared memory, and createLoop.
 
 #include <utility>
 

@@ -30,8 +30,8 @@ enum ControlWord : uint32_t {
   kResultGeneration = 6,
   // 1: data has arrived and there is no slab to receive it into; TypeScript gives one.
   kReceiveSlabWanted = 7,
-  // So many bytes at the beginning of the receive slab TypeScript has kept: nothing is received
-  // there any more. Set to 0 with each new slab.
+  // So many bytes at the beginning of the receive slab TypeScript keeps for now: nothing is
+  // received there. Set to 0 with each new slab.
   kReceiveKept = 8,
   // 1: so much is kept that nothing more can be received, and no unread entry points into the slab:
   // TypeScript gives another.

@@ -35,7 +35,6 @@ void Loop::SetReadyRing(std::span<Entry> ring) {
 void Loop::Drain() {
   while (!submissions_.empty()) {
     const Entry request = submissions_.Take();
-    ++stats_.submissions;
     const Op op = static_cast<Op>(request.code());
     if (op == Op::kTimerArm || op == Op::kTimerCancel) {
       HandleTimer(request);
@@ -56,15 +55,10 @@ void Loop::HandleTimer(const Entry& request) {
   }
 }
 
-uint32_t Loop::Poll(bool ask_poller) {
-  const uint32_t before = ready_.tail();
+void Loop::Poll(bool ask_poller) {
   network_.FlushReports();
-  if (ask_poller || network_.HasLeftover()) {
-    network_.Poll();
-    ++stats_.polls;
-  }
+  if (ask_poller || network_.HasLeftover()) network_.Poll();
   if (wheel_.size() > 0) FireTimers(clock_.NowNs());
-  return ready_.tail() - before;
 }
 
 uint32_t Loop::FireTimers(uint64_t now_ns) {

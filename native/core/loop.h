@@ -34,11 +34,6 @@ class Loop {
     kGoOn,   // there is something to do already
   };
 
-  struct Stats {
-    uint64_t polls = 0;
-    uint64_t submissions = 0;
-  };
-
   // REQUIRES: control has kControlWords words; the rings' sizes are powers of two.
   Loop(Syscalls& syscalls, uint32_t* control, std::span<Entry> ready, std::span<Entry> submissions,
        const Options& options);
@@ -53,8 +48,8 @@ class Loop {
   void Drain();
 
   // Appends one batch of readiness, if `ask_poller` or a part of the last one is left, and the
-  // timers that are due. Returns the number of entries appended.
-  uint32_t Poll(bool ask_poller);
+  // timers that are due.
+  void Poll(bool ask_poller);
 
   // Gets everything ready for a sleep: what is not submitted yet, the poller's interests, its
   // timer.
@@ -88,7 +83,6 @@ class Loop {
 
   Network& network() { return network_; }
   uint32_t timer_count() const { return wheel_.size(); }
-  const Stats& stats() const { return stats_; }
   int64_t MonotonicNow() { return syscalls_.MonotonicNow(); }
 
   void Close();
@@ -109,7 +103,6 @@ class Loop {
   TimerWheel wheel_;
   Poller poller_;
   Network network_;
-  Stats stats_;
   // When the poller's timer goes off, or went off.
   uint64_t wakeup_ns_ = kNotArmed;
   bool closed_ = false;

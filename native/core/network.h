@@ -81,7 +81,6 @@ class Network {
 
   uint32_t stream_count() const { return streams_; }
   uint32_t watcher_count() const { return watchers_.count(); }
-  uint32_t listener_count() const { return listeners_; }
 
   // The calls below return 0 (or what they say) or a negative errno; -EBADF for a stale token.
   int Listen(const SocketAddress& address, const Listener::Options& options, Token* token);

@@ -2,7 +2,7 @@
 // in the receive slab; small writes arrive as offset and length in the send slab.
 // Invariants: 1. The receive cursor goes back only when the consumer has passed the last entry that
 //                points into the slab, so unread bytes are never overwritten; and never behind what
-//                the consumer has kept for good.
+//                the consumer keeps.
 //             2. A slice outside the send slab is refused.
 // Neither owns its memory.
 
@@ -35,8 +35,9 @@ class ReceiveSlab {
   bool attached() const { return !memory_.empty(); }
   size_t cursor() const { return cursor_; }
 
-  // The first `kept` bytes are the consumer's for good; all others may be received into again.
-  // REQUIRES: no entry that points into the rest is unread. What is kept does not become less.
+  // The first `kept` bytes are the consumer's; all others may be received into again. What was lent
+  // comes back, so that they may be fewer than before.
+  // REQUIRES: no entry that points into the rest is unread.
   void Rewind(size_t kept) { cursor_ = kept_ = std::min(Aligned(kept), memory_.size()); }
 
   // Where the next receive goes; empty when there is no room before the next Rewind.

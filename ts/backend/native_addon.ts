@@ -15,7 +15,7 @@ export interface NativeLoop {
   setActive(active: boolean): void
   wake(): void
   flush(): void
-  poll(): number
+  poll(): void
   advance(): number
   /** Here and in connect, a port of -1 says that the address is a path. */
   listen(address: string, port: number, backlog: number, flags: number): number
@@ -60,7 +60,6 @@ export interface NativeLoop {
   watchDescriptor(fd: number, interest: number): number
   setDescriptorInterest(slot: number, generation: number, interest: number): number
   openPipe(fd: number, isWrite: boolean, closes: boolean): number
-  stats(): Record<string, number>
   close(): void
 }
 
