@@ -79,10 +79,13 @@ for (const kind of kinds) {
 
   test(`${kind}: what is under way is finished when the group drains`, options, async () => {
     await withGroup('lines', { kind }, async (group) => {
-      const answers = Array.from({ length: 6 }, () => createTask(() => ask(group.port, 'slow')))
-      await sleep(150)
+      const pairs = await gather(Array.from({ length: 6 }, () => openConnection(host, group.port)))
+      const nextLines = () => gather(pairs.map(({ reader }) => reader.readline()))
+      for (const { writer } of pairs) writer.write('slow\n')
+      assert.deepEqual((await nextLines()).map(String), Array(6).fill('begun\n'))
       group.close()
-      assert.deepEqual(await gather(...answers), Array(6).fill('slow'))
+      assert.deepEqual((await nextLines()).map(String), Array(6).fill('slow\n'))
+      for (const { writer } of pairs) writer.close()
       await group.waitClosed()
     })
   })
@@ -217,7 +220,7 @@ test('SIGTERM drains a group, and the program ends', options, async () => {
       createTask(async () => {
         const { reader, writer } = await openConnection('127.0.0.1', group.port)
         writer.write('slow\\n')
-        console.log('asked')
+        console.log(String(await reader.readline()).trim())
         console.log(String(await reader.readline()).trim())
         writer.close()
       })
@@ -226,11 +229,11 @@ test('SIGTERM drains a group, and the program ends', options, async () => {
     })`,
     {
       onPrinted: (printed, child) => {
-        if (printed === 'asked\n') setTimeout(() => child.kill('SIGTERM'), 100)
+        if (printed === 'begun\n') child.kill('SIGTERM')
       },
     },
   )
-  assert.deepEqual([stdout, code, signal], ['asked\nslow\nover\n', 0, null])
+  assert.deepEqual([stdout, code, signal], ['begun\nslow\nover\n', 0, null])
 })
 
 test('workers end with the loop, where nobody has closed the group', options, async () => {

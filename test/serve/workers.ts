@@ -1,5 +1,6 @@
 // What the workers of the tests serve, as exports of a module.
 
+import { once } from 'node:events'
 import { threadId } from 'node:worker_threads'
 import {
   createTask,
@@ -10,7 +11,17 @@ import {
   type Transport,
 } from 'gyre'
 
-/** Answers each line: who (its process and thread), die, hang, or an echo. */
+/** Until the loop drains, and a little longer. */
+async function untilDraining(): Promise<void> {
+  const { drainSignal } = getRunningLoop()
+  if (!drainSignal.aborted) await once(drainSignal, 'abort')
+  await sleep(20)
+}
+
+/**
+ * Answers each line: who (its process and thread), die, throw, slow (at once, and again while the loop
+ * drains), or an echo.
+ */
 export async function lines(worker: ServerWorker): Promise<void> {
   const server = await worker.startServer(async (reader, writer) => {
     try {
@@ -23,7 +34,10 @@ export async function lines(worker: ServerWorker): Promise<void> {
             throw new RangeError('thrown in a worker')
           })
         }
-        if (line === 'slow') await sleep(300)
+        if (line === 'slow') {
+          writer.write('begun\n')
+          await untilDraining()
+        }
         writer.write(line === 'who' ? `${worker.id} ${process.pid} ${threadId}\n` : `${line}\n`)
         await writer.drain()
       }
