@@ -185,6 +185,28 @@ for (const kind of kinds) {
   )
 }
 
+test('a worker that cannot be started anew is tried again', options, async () => {
+  const reports = await withGroup('lines', { workers: 1 }, async (group) => {
+    const before = group.workers[0]!.pid
+    // More than the system gives to a new process.
+    process.env.LARGE = 'x'.repeat(1 << 20)
+    try {
+      process.kill(before, 'SIGKILL')
+      while (group.workers.length > 0) await sleep(5)
+      await sleep(50)
+      assert.deepEqual(group.workers, [])
+    } finally {
+      delete process.env.LARGE
+    }
+    // It is there before it listens.
+    while (!/^1 \d+/.test(await ask(group.port, 'who').catch(String))) await sleep(5)
+  })
+  const [first, ...others] = reports.map(({ exception }) => messageOf(exception))
+  assert.match(String(first), /was ended by SIGKILL/)
+  assert.ok(others.length > 0)
+  for (const other of others) assert.match(String(other), /spawn E2BIG/)
+})
+
 test('of several workers that fail before they listen one is told of', options, async () => {
   const reports: string[] = []
   await run(async () => {

@@ -97,10 +97,15 @@ export class WorkerPlace {
     this.returned = false
     this.failure = null
     const { kind, isClustered } = this.how
-    this.link = startWorker(kind, isClustered, this.start, {
-      told: (message) => this.told(message),
-      exited: (exit) => this.exited(exit),
-    })
+    try {
+      this.link = startWorker(kind, isClustered, this.start, {
+        told: (message) => this.told(message),
+        exited: (exit) => this.exited(exit),
+      })
+    } catch (error) {
+      // Node tells of some failures in an event, and throws others (E2BIG, ENOMEM; a thread's EAGAIN).
+      this.exited({ code: null, signal: null, error: error as Error })
+    }
   }
 
   private told(message: FromWorker): void {
