@@ -149,13 +149,13 @@ TEST_CASE("the loop's own descriptors cannot be watched, for as long as they are
     SocketAddress address;
     REQUIRE(address.Parse("127.0.0.1", 0) == 0);
     Token token;
+    Operation failed;
     if (kind[0] == 's') {
-      Operation failed;
       REQUIRE(address.Parse("127.0.0.1", 9) == 0);
       REQUIRE(network.Connect(address, nullptr, &token, &failed) == 0);
       CHECK(network.FileDescriptor(token) == number);
     } else if (kind[0] == 'd') {
-      REQUIRE(network.datagrams().Open(address, nullptr, {}, &token) == 0);
+      REQUIRE(network.datagrams().Open(address, nullptr, {}, &token, &failed) == 0);
     } else {
       REQUIRE(network.Listen(address, {.backlog = 1}, &token) == 0);
       CHECK(network.FileDescriptor(token) == number);
