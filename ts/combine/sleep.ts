@@ -112,17 +112,20 @@ class GiveWay<T> extends Future<T> implements Runnable {
  *
  * @param result what the sleep gives
  */
-export function sleep<T = void>(ms: number, result?: T, options: SleepOptions = {}): Future<T> {
+export function sleep<T = void>(ms: number, result?: T, options?: SleepOptions): Future<T> {
   checkMilliseconds('ms', ms)
-  checkObject('options', options)
-  const { signal } = options
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw invalidType('options.signal', 'an AbortSignal', signal)
-  }
+  const signal = options === undefined ? undefined : signalOf(options)
   const loop = schedulingLoop()
   const future = ms <= 0 ? new GiveWay<T>(loop, result as T) : new Sleep<T>(loop, ms, result as T)
   if (signal !== undefined) cancelOnAbort(future, signal)
   return future
+}
+
+function signalOf(options: SleepOptions): AbortSignal | undefined {
+  checkObject('options', options)
+  const { signal } = options
+  if (signal === undefined || signal instanceof AbortSignal) return signal
+  throw invalidType('options.signal', 'an AbortSignal', signal)
 }
 
 function cancelOnAbort(future: Future<unknown>, signal: AbortSignal): void {
