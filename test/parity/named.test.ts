@@ -279,3 +279,16 @@ test('a timeout that passes while its body awaits a foreign promise is told of a
   })
   assert.equal(isTimeout, true)
 })
+
+test('an operation that is refused to wait for its own task is cancelled like any other', async () => {
+  const error = await runVirtual(async () => {
+    const task: Task<unknown> = createTask(async () => await waitFor(currentTask()!, 1000))
+    const canceller = createTask(function* () {
+      task.cancel('why')
+    })
+    await canceller
+    return await rejectionOf(task)
+  })
+  assert.ok(error instanceof CancelledError)
+  assert.equal(error.reason, 'why')
+})

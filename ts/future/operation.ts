@@ -157,7 +157,11 @@ class OperationSteps<T, A, B> extends LatePromise<A | B> implements Await {
       owner._endAwait(this)
       const isKept = this.failure === null && this._future._keepsOutcome()
       const cancellation = isKept ? null : owner._takeCancellation()
-      if (cancellation !== null) this.failure = cancellationIn(this._future) ?? cancellation
+      if (cancellation !== null) {
+        // What the operation was refused to wait for is not what it waited for.
+        const ended = this.failure === null ? cancellationIn(this._future) : null
+        this.failure = ended ?? cancellation
+      }
     }
     const loop = this.loop()
     if (loop._debug) loop._promiseSteps.resume(owner)
