@@ -2,11 +2,20 @@
 
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { setTimeout as setTimeoutPromise } from 'node:timers/promises'
 import { isCancelled, run, sleep, TimeoutError } from 'gyre'
 import { BullExecutor, type BullExecutorOptions, serveJobs } from 'gyre/bullmq'
 import { freePort, type Peer, type Peers, testWithPeers } from '../peers/peer.js'
 import { codeOf, messageOf, rejectionOf, thrownBy } from '../thrown.js'
 import { redisSays, startRedis, startWorker } from './redis.js'
+
+/** What an outage would bring about, for the test that cannot time one. */
+interface Inside {
+  readonly queue: { getJob(id: string): Promise<unknown> }
+  readonly events: { removeAllListeners(name: string): void }
+  lostTimer: NodeJS.Timeout | null
+  found(): Promise<void>
+}
 
 interface Setting {
   peers: Peers
@@ -152,6 +161,30 @@ testWithRedis(
     await startRedis(peers, port)
     assert.equal(await job, 'after 300')
     assert.equal(await executor.submit('double', 5), 10)
+  },
+)
+
+testWithRedis(
+  'a job that ends while it is asked for after an outage has its result',
+  {},
+  async ({ executor }) => {
+    await executor.submit('double', 1)
+    const inner = executor as unknown as Inside
+    // The event is late, and so is the answer: what it says was read while the job still ran.
+    inner.events.removeAllListeners('completed')
+    const getJob = inner.queue.getJob.bind(inner.queue)
+    inner.queue.getJob = async (id) => {
+      const job = await getJob(id)
+      await setTimeoutPromise(600)
+      return job
+    }
+    const job = executor.submit('slowly', 300)
+    await sleep(50)
+    for (let i = 0; i < 2; i++) {
+      inner.lostTimer = setTimeout(() => {}, 60_000)
+      await inner.found()
+    }
+    assert.equal(await job, 'after 300')
   },
 )
 

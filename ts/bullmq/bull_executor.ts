@@ -362,11 +362,13 @@ export class BullExecutor {
     try {
       for (const id of [...this.unwithdrawn]) await this.withdraw(id)
       for (const [id, { isSent }] of [...this.pending]) {
+        // The state first: of a job that ends in between, what was read may lack the result; its event comes.
+        const state = await this.queue.getJobState(id)
         const job = (await this.queue.getJob(id)) as Job<BullData, BullResult> | undefined
         if (job === undefined) {
           if (isSent) this.fail(id, new RuntimeError(FORGOTTEN, 'ERR_JOB_LOST'))
-        } else if (await job.isCompleted()) this.succeeded(id, job.returnvalue)
-        else if (await job.isFailed()) await this.failed(id, job.failedReason)
+        } else if (state === 'completed') this.succeeded(id, job.returnvalue)
+        else if (state === 'failed') await this.failed(id, job.failedReason)
       }
     } catch (error) {
       this.lastError = error as Error
