@@ -118,3 +118,22 @@ test('bad delays and callbacks are refused, and leave no timer behind', async ()
     yield* sleep(0)
   })
 })
+
+test('a generator function is no callback: a call would run nothing of its body', async () => {
+  await runVirtual(function* () {
+    const loop: EventLoop = getRunningLoop()
+    const refusal = {
+      code: 'ERR_INVALID_ARG_TYPE',
+      message: /a plain function, which may create a task/,
+    }
+    const callback = function* (): Generator<never, void> {}
+    assert.throws(() => loop.callSoon(callback), refusal)
+    assert.throws(() => loop.callLater(1, callback), refusal)
+    assert.throws(() => loop.callAt(1, callback), refusal)
+    assert.deepEqual(loop.metrics().timers + loop.metrics().ready, 0)
+    const called: string[] = []
+    loop.callSoon(async () => void called.push('an async function runs by itself'))
+    yield* sleep(0)
+    assert.equal(called.length, 1)
+  })
+})

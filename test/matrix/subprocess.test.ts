@@ -17,6 +17,7 @@ import {
 } from 'gyre'
 import { testOnLoop } from '../net/on_loop.js'
 
+const NO_PIPES: SubprocessOptions = { stdin: 'inherit', stdout: 'inherit', stderr: 'inherit' }
 const PIPES: SubprocessOptions = { stdin: PIPE, stdout: PIPE, stderr: PIPE }
 const UNSENT_BYTES = 4 * 1024 * 1024
 
@@ -234,7 +235,7 @@ const operations: Record<string, Operation> = {
 }
 
 function* start({ command, state: { isPiped } }: Entry): Coroutine<Witness> {
-  const options = isPiped ? PIPES : {}
+  const options = isPiped ? PIPES : NO_PIPES
   const loop = getRunningLoop()
   const { protocol } = yield* loop.subprocessShell(() => new Witness(), command, options)
   return protocol

@@ -17,46 +17,14 @@ import {
   PIPE,
   STDOUT,
   type SubprocessProtocol,
-  type SubprocessTransport,
   sleep,
   wait,
 } from 'gyre'
 import { canCountDescriptors } from '../lifetime/descriptors.js'
 import { testOnLoop } from '../net/on_loop.js'
-import { codeOf } from '../thrown.js'
+import { Witness } from './witness.js'
 
-/** Writes down what it is told; data by descriptor. */
-class Witness implements SubprocessProtocol {
-  readonly calls: string[] = []
-  readonly output: Record<number, string> = { 1: '', 2: '' }
-  readonly over = new Future<void>()
-  transport!: SubprocessTransport
-
-  connectionMade(transport: SubprocessTransport): void {
-    this.transport = transport
-    this.calls.push('connectionMade')
-  }
-
-  pipeDataReceived(fd: number, data: Buffer): void {
-    this.output[fd] += String(data)
-    const call = `pipeDataReceived ${fd}`
-    if (!this.calls.includes(call)) this.calls.push(call)
-  }
-
-  pipeConnectionLost(fd: number, error: Error | null): void {
-    this.calls.push(`pipeConnectionLost ${fd} ${codeOf(error) ?? error}`)
-  }
-
-  processExited(): void {
-    this.calls.push(`processExited ${this.transport.getReturncode()}`)
-  }
-
-  connectionLost(error: Error | null): void {
-    this.calls.push(`connectionLost ${error}`)
-    this.over.setResult(undefined)
-  }
-}
-
+const NO_PIPES = { stdin: 'inherit', stdout: 'inherit', stderr: 'inherit' } as const
 const ALL_PIPES = { stdin: PIPE, stdout: PIPE, stderr: PIPE } as const
 
 testOnLoop('a protocol is told of its process from the first to the last', function* () {
@@ -92,7 +60,7 @@ testOnLoop('a protocol is told of its process from the first to the last', funct
 
 testOnLoop('it can be taken apart as transport and protocol', function* () {
   const witness = new Witness()
-  const started = yield* getRunningLoop().subprocessExec(() => witness, 'true')
+  const started = yield* getRunningLoop().subprocessExec(() => witness, 'true', [], NO_PIPES)
   const [transport, protocol] = started
   assert.equal(protocol, witness)
   assert.equal(started.transport, transport)
@@ -177,7 +145,7 @@ testOnLoop('what a protocol throws is reported, and the process goes on', functi
     },
   }
   const loop = getRunningLoop()
-  const options = { stdout: PIPE } as const
+  const options = { ...NO_PIPES, stdout: PIPE } as const
   const { transport } = yield* loop.subprocessShell(() => protocol, 'echo x', options)
   yield* over
   assert.equal(transport.getReturncode(), 0)

@@ -13,7 +13,7 @@ import {
   getRunningLoop,
   newEventLoop,
   sleep,
-  type Task,
+  Task,
   taskGroup,
 } from 'gyre'
 import { runVirtual } from 'gyre/testing'
@@ -176,6 +176,18 @@ test('a task factory makes the tasks of its loop, with the options of each', asy
     assert.equal(made.length, 10)
     // @ts-expect-error not a function
     assert.throws(() => loop.setTaskFactory(5), { code: 'ERR_INVALID_ARG_TYPE' })
+  })
+})
+
+test('a task has the name that was asked for, though its factory knows of none, as in asyncio', async () => {
+  await runVirtual(async () => {
+    const loop = getRunningLoop()
+    loop.setTaskFactory((where, coro) => new Task(coro, {}, where))
+    const task = createTask(async () => {}, { name: 'mine' })
+    assert.equal(task.getName(), 'mine')
+    assert.match(createTask(async () => {}).getName(), /^Task-\d+$/)
+    await task
+    loop.setTaskFactory(null)
   })
 })
 

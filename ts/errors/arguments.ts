@@ -30,6 +30,14 @@ export function checkFunction(name: string, value: unknown): void {
   if (typeof value !== 'function') throw invalidType(name, 'a function', value)
 }
 
+/** A callback: a function, but no generator function, of whose body a plain call would run nothing. */
+export function checkCallback(name: string, value: unknown): void {
+  checkFunction(name, value)
+  if ((value as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag] === 'GeneratorFunction') {
+    throw invalidType(name, 'a plain function, which may create a task', value)
+  }
+}
+
 /** Options, or what else has to be an object. */
 export function checkObject(name: string, value: unknown): asserts value is object {
   if (typeof value !== 'object' || value === null) throw invalidType(name, 'an object', value)

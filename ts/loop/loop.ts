@@ -16,7 +16,7 @@ import { monotonicMs } from '../backend/clock'
 import { Control, JS_KIND, ReadyRing, RUN_KIND } from '../backend/ready_ring'
 import { createBackend } from '../backend/select'
 import type { TimerTable, TimerTarget } from '../backend/timer_table'
-import { checkDelay, checkFunction, checkObject, checkTime, invalidType } from '../errors/arguments'
+import { checkCallback, checkDelay, checkObject, checkTime, invalidType } from '../errors/arguments'
 import { EventLoopClosedError, endsLoop, RuntimeError } from '../errors/errors'
 import type { Admission } from './admission'
 import { CheckInterval } from './check_interval'
@@ -128,7 +128,7 @@ export class EventLoop extends ExceptionReporter<EventLoop> implements BackendHo
   /** Runs `callback(...args)` in the next turn, in the order of the calls. */
   callSoon<A extends unknown[]>(callback: (...args: A) => unknown, ...args: A): Handle {
     this._checkOpen()
-    checkFunction('callback', callback)
+    checkCallback('callback', callback)
     const handle = newHandle(this, callback, keptArguments(args), 'GyreHandle')
     this.ring.push(Kind.HANDLE, handle)
     return handle
@@ -142,7 +142,7 @@ export class EventLoop extends ExceptionReporter<EventLoop> implements BackendHo
   ): TimerHandle {
     this._checkOpen()
     checkDelay('delayMs', delayMs)
-    checkFunction('callback', callback)
+    checkCallback('callback', callback)
     if (delayMs === 0) this._timersOverdue()
     return newTimerHandle(this, delayMs, true, callback, keptArguments(args))
   }
@@ -157,7 +157,7 @@ export class EventLoop extends ExceptionReporter<EventLoop> implements BackendHo
   ): TimerHandle {
     this._checkOpen()
     checkTime('whenMs', whenMs)
-    checkFunction('callback', callback)
+    checkCallback('callback', callback)
     if (whenMs <= this.time()) this._timersOverdue()
     return newTimerHandle(this, whenMs, false, callback, keptArguments(args))
   }

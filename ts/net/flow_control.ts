@@ -98,7 +98,8 @@ function* waitIn(
   }
 }
 
-function connectionReset(): Error {
+/** What draining a connection that is over throws. */
+export function connectionReset(): Error {
   const error = new Error('Connection lost') as NodeJS.ErrnoException
   error.code = 'ECONNRESET'
   error.syscall = 'write'

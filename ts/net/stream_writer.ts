@@ -10,7 +10,7 @@ import { type EventLoop, Kind } from '../loop/loop'
 import type { Task } from '../task/task'
 import type { Side } from '../tls/handshake'
 import { type StartTlsOptions, sideFor, upgrade } from '../tls/start_tls'
-import type { FlowControl } from './flow_control'
+import { connectionReset, type FlowControl } from './flow_control'
 import { HandlerEnd } from './handler_end'
 import type { ExtraInfo, Transport, Writable } from './protocol'
 
@@ -146,6 +146,16 @@ export class StreamWriter implements Waiter {
     // A connection that was lost just now says so in the next turn; without giving way, a loop that
     // only writes and drains would never hear of it.
     if (this.transport.isClosing()) yield* sleep(0)
+    if (this.isSpent()) throw connectionReset()
     yield* this.flow.drained()
+  }
+
+  /**
+   * Whether the connection was closed and has sent everything: it is over, though the system may say so
+   * only some turns later, and what was written since then is lost. TLS still has its goodbye to say.
+   */
+  private isSpent(): boolean {
+    const { transport } = this
+    return transport.isClosing() && transport.canWriteEof() && transport.getWriteBufferSize() === 0
   }
 }

@@ -27,6 +27,7 @@ export interface PipeEvents {
 export class Pipe implements Protocol {
   readonly transport: ReadPipeTransport | WritePipeTransport
   isLost = false
+  private readonly stream: NodeSocketStream
 
   constructor(
     loop: EventLoop,
@@ -37,9 +38,9 @@ export class Pipe implements Protocol {
   ) {
     const Direction = fd === 0 ? WritePipeTransport : ReadPipeTransport
     const transport = new Direction(loop, this, null)
-    const stream = new NodeSocketStream(loop.ring, socket, sockets)
-    stream.attach(transport)
-    transport._attach(stream)
+    this.stream = new NodeSocketStream(loop.ring, socket, sockets)
+    this.stream.attach(transport)
+    transport._attach(this.stream)
     this.transport = transport
   }
 
@@ -52,7 +53,8 @@ export class Pipe implements Protocol {
   readerExited(): void {
     if (this.isLost) return
     const hasUnsent = this.socket.writableLength > 0
-    this.socket.destroy(hasUnsent ? systemError(constants.errno.EPIPE, 'write') : undefined)
+    if (hasUnsent) this.socket.destroy(systemError(constants.errno.EPIPE, 'write'))
+    else this.stream.destroy()
   }
 
   dataReceived(data: Buffer): void {

@@ -237,7 +237,7 @@ export function createSubprocessExec(
   args: readonly string[] = [],
   options: SubprocessOptions & ProcessStreamOptions = {},
 ): Future<Process> {
-  return startProcess(planExec(program, args, options), options.limit)
+  return startProcess(planExec(program, args, options, 'inherit'), options.limit)
 }
 
 /** Runs a command line in a shell. What comes from elsewhere must be quoted for that shell. */
@@ -245,7 +245,7 @@ export function createSubprocessShell(
   command: string,
   options: SubprocessShellOptions & ProcessStreamOptions = {},
 ): Future<Process> {
-  return startProcess(planShell(command, options), options.limit)
+  return startProcess(planShell(command, options, 'inherit'), options.limit)
 }
 
 function startProcess(plan: SpawnPlan, limit = READER_LIMIT_BYTES): Future<Process> {

@@ -12,6 +12,7 @@ import { createOwnOpening } from '../task/opening'
 import { ChildTransport } from './child_transport'
 import { type JoinedPipe, makeJoinedPipe } from './joined_pipe'
 import {
+  PIPE,
   planExec,
   planShell,
   type SpawnPlan,
@@ -33,8 +34,8 @@ declare module '../loop/loop' {
   interface EventLoop {
     /**
      * Starts a program, found by PATH, with a protocol made by `factory`. No shell sees the arguments.
-     * Rejects with the system's error: ENOENT if there is no such program or directory, EACCES if it
-     * may not be run.
+     * Its three streams are pipes unless `options` say otherwise, as in asyncio (3.13). Rejects with the
+     * system's error: ENOENT if there is no such program or directory, EACCES if it may not be run.
      */
     subprocessExec<P extends SubprocessProtocol>(
       factory: () => P,
@@ -59,7 +60,7 @@ EventLoop.prototype.subprocessExec = function subprocessExec<P extends Subproces
   options: SubprocessOptions = {},
 ): Future<Subprocess<P>> {
   checkFunction('factory', factory)
-  return launch(this, factory, planExec(program, args, options))
+  return launch(this, factory, planExec(program, args, options, PIPE))
 }
 
 EventLoop.prototype.subprocessShell = function subprocessShell<P extends SubprocessProtocol>(
@@ -69,7 +70,7 @@ EventLoop.prototype.subprocessShell = function subprocessShell<P extends Subproc
   options: SubprocessShellOptions = {},
 ): Future<Subprocess<P>> {
   checkFunction('factory', factory)
-  return launch(this, factory, planShell(command, options))
+  return launch(this, factory, planShell(command, options, PIPE))
 }
 
 function launch<P extends SubprocessProtocol>(

@@ -19,7 +19,7 @@ export const STDOUT = 'stdout' as const
 export type Stdio = typeof PIPE | typeof DEVNULL | 'inherit' | number | { readonly fd: number }
 
 export interface SubprocessOptions {
-  /** By default 'inherit', as all three. */
+  /** By default 'pipe' for a protocol, 'inherit' for streams, as all three. */
   stdin?: Stdio | undefined
   stdout?: Stdio | undefined
   stderr?: Stdio | typeof STDOUT | undefined
@@ -54,6 +54,9 @@ export interface SpawnPlan {
 /** An entry of Node's `stdio`. */
 export type StdioEntry = typeof PIPE | typeof DEVNULL | 'inherit' | number
 
+/** What the streams of the child are that nothing is said of. */
+export type StdioDefault = typeof PIPE | 'inherit'
+
 /** Options that asyncio and Node know, and that mean something else here or nothing. */
 const REFUSED = {
   shell: 'left out: use createSubprocessShell for a command line',
@@ -64,31 +67,38 @@ export function planExec(
   program: string,
   args: readonly string[],
   options: SubprocessOptions,
+  unset: StdioDefault,
 ): SpawnPlan {
   checkText('program', program)
   if (program === '') throw invalidType('program', 'the name of a program', program)
   if (!Array.isArray(args)) throw invalidType('args', 'an array of strings', args)
   for (const [index, arg] of args.entries()) checkText(`args[${index}]`, arg)
   checkRefused(options, ['shell', 'stdio'])
-  return { program, args: [...args], ...planOptions(options, {}) }
+  return { program, args: [...args], ...planOptions(options, {}, unset) }
 }
 
-export function planShell(command: string, options: SubprocessShellOptions): SpawnPlan {
+export function planShell(
+  command: string,
+  options: SubprocessShellOptions,
+  unset: StdioDefault,
+): SpawnPlan {
   checkText('command', command)
   if (command === '') throw invalidType('command', 'a command line', command)
   checkRefused(options, ['stdio'])
   if (options.shell !== undefined) checkText('options.shell', options.shell)
   // Node takes it for no shell at all.
   if (options.shell === '') throw invalidType('options.shell', 'the name of a shell', '')
-  const plan = planOptions(options, { shell: options.shell ?? true })
+  const plan = planOptions(options, { shell: options.shell ?? true }, unset)
   return { program: command, args: [], ...plan }
 }
 
 function planOptions(
   options: SubprocessOptions,
   more: SpawnOptions,
+  unset: StdioDefault,
 ): Pick<SpawnPlan, 'stdio' | 'joinsOutputs' | 'options'> {
-  const { stdin, stdout, stderr, cwd, env, uid, gid, argv0, detached } = options
+  const { stdin = unset, stdout = unset, stderr = unset } = options
+  const { cwd, env, uid, gid, argv0, detached } = options
   if (cwd !== undefined && !(cwd instanceof URL)) checkText('options.cwd', cwd)
   if (env !== undefined) checkEnvironment(env)
   if (uid !== undefined) checkInteger('options.uid', uid, 0)
@@ -108,7 +118,7 @@ function planOptions(
 }
 
 function stdioEntry(name: string, value: unknown, inherited: number): StdioEntry {
-  if (value === undefined || value === 'inherit') return inherited
+  if (value === 'inherit') return inherited
   if (value === PIPE || value === DEVNULL) return value
   const fd = typeof value === 'object' && value !== null ? (value as { fd?: unknown }).fd : value
   if (typeof fd === 'number') {

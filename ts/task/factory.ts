@@ -35,6 +35,9 @@ EventLoop.prototype.createTask = function createTask<T>(
   checkObject('options', options)
   const made: unknown = factory(this, coro, options)
   if (!isFuture(made)) throw invalidType('factory()', 'a future', made)
+  // A factory may leave the options aside, as asyncio's, which are not told the name, do.
+  const { name } = options
+  if (name !== undefined && made instanceof Task) made.setName(name)
   return made as Task<T>
 }
 
