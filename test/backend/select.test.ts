@@ -41,3 +41,37 @@ test('the fallback says why it is the fallback', async () => {
   assert.equal(info.name, 'fallback')
   assert.match(info.reason, /GYRE_BACKEND=fallback/)
 })
+
+const PERMISSION = process.allowedNodeEnvironmentFlags.has('--permission')
+  ? '--permission'
+  : '--experimental-permission'
+
+/** Programs that may load no addon, whatever there is. */
+const forbidding = {
+  '--no-addons': ['--no-addons'],
+  [PERMISSION]: [PERMISSION, '--allow-fs-read=*'],
+}
+
+for (const [name, flags] of Object.entries(forbidding)) {
+  test(`under ${name} the fallback serves, and says why; to ask for native is an error`, async (context) => {
+    const ask = `
+      import { backendInfo, run, sleep } from 'gyre'
+      delete process.env.GYRE_BACKEND
+      const info = backendInfo()
+      const result = await run(() => sleep(1, 'ran'))
+      process.env.GYRE_BACKEND = 'native'
+      let refusal = null
+      try { backendInfo() } catch ({ name, message }) { refusal = { name, message } }
+      console.log(JSON.stringify({ info, result, refusal }))
+    `
+    const free = JSON.parse((await runProgram(ask)).stdout)
+    if (free.info.name !== 'native') return context.skip('there is no native binary here')
+    const { stdout, stderr } = await runProgram(ask, flags)
+    const { info, result, refusal } = JSON.parse(stdout || stderr)
+    assert.equal(info.name, 'fallback')
+    assert.match(info.reason, /may not load native binaries \(--no-addons, or --permission/)
+    assert.equal(result, 'ran')
+    assert.equal(refusal.name, 'NotSupportedError')
+    assert.match(refusal.message, /native backend is not available: this process may not load/)
+  })
+}

@@ -1,7 +1,8 @@
 // Finds and loads the C++ addon, and holds its surface: see native/binding/module.cc.
 //
-// No binary for this platform means the fallback. A binary that is there but does not load, or does
-// not fit this version, is a fault of the installation and throws: falling back would hide it.
+// No binary for this platform means the fallback, and so does a process that may load none. A binary that
+// is there but does not load, or does not fit this version, is a fault of the installation and throws:
+// falling back would hide it.
 
 import path from 'node:path'
 import { GyreError } from '../errors/errors'
@@ -184,6 +185,10 @@ function load(): Found {
   try {
     addon = require(file) as Addon
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_DLOPEN_DISABLED') {
+      const flags = '--no-addons, or --permission without --allow-addons'
+      return { addon: null, reason: `this process may not load native binaries (${flags})` }
+    }
     const remedy = '`npm rebuild gyre` may mend it, GYRE_BACKEND=fallback does without it'
     const message = `the native binary ${file} does not load; ${remedy}`
     throw new GyreError(message, 'ERR_NATIVE_BROKEN', { cause: error })
