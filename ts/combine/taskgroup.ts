@@ -4,8 +4,10 @@ import { inspect } from 'node:util'
 import { checkFunction } from '../errors/arguments'
 import { CancelledError, endsLoop, RuntimeError } from '../errors/errors'
 import { ExceptionGroup } from '../errors/exception_group'
+import type { Branch } from '../future/branch'
 import { Future } from '../future/future'
 import { GeneratorOperation, type Operation } from '../future/operation'
+import { takeBranch } from '../future/stepping'
 import { FutureState } from '../future/waiter'
 import { isGenerator } from '../future/yielded'
 import type { Coro, ResultOf } from '../task/coroutine'
@@ -32,8 +34,13 @@ export class TaskGroup {
   private parentCancelRequested = false
   private allDone: Future<void> | null = null
 
+  /** What its body runs in; null: the main line of the parent. */
+  private readonly branch: Branch | null
+
   /** @internal */
-  constructor(private readonly parent: Task<unknown>) {}
+  constructor(private readonly parent: Task<unknown>) {
+    this.branch = takeBranch(parent)
+  }
 
   /**
    * Starts a task that the group waits for. Throws RuntimeError when the group is ending; the
@@ -64,7 +71,7 @@ export class TaskGroup {
     if (this.state >= State.ABORTING) return
     this.abort(reason)
     this.parentCancelRequested = true
-    this.parent.cancel(reason)
+    this.parent._cancelBranch(this.branch, reason)
   }
 
   [inspect.custom](): string {
@@ -104,12 +111,8 @@ export class TaskGroup {
   }
 
   private groupOfErrors(): ExceptionGroup {
-    // A cancellation from outside is kept: taken back and asked for again, the count stays right
-    // and the next wait of the parent is interrupted.
-    if (this.parent.cancelling() > 0) {
-      this.parent.uncancel()
-      this.parent.cancel()
-    }
+    // A cancellation from outside is kept: the next wait of the parent is interrupted.
+    if (this.parent.cancelling() > 0) this.parent._cancelAgain(this.branch)
     return new ExceptionGroup('unhandled errors in a TaskGroup', this.errors)
   }
 
@@ -141,7 +144,7 @@ export class TaskGroup {
     if (this.state !== State.ABORTING && !this.parentCancelRequested) {
       this.abort()
       this.parentCancelRequested = true
-      this.parent.cancel()
+      this.parent._cancelBranch(this.branch)
     }
   }
 }

@@ -4,8 +4,10 @@ import { inspect } from 'node:util'
 import type { TimerTarget } from '../backend/timer_table'
 import { checkFunction, checkMilliseconds } from '../errors/arguments'
 import { CancelledError, RuntimeError, TimeoutError } from '../errors/errors'
+import type { Branch } from '../future/branch'
 import { Future, isFuture } from '../future/future'
 import { GeneratorOperation, Operation } from '../future/operation'
+import { branchHere, takeBranch } from '../future/stepping'
 import type { Handle } from '../loop/handle'
 import type { EventLoop } from '../loop/loop'
 import { getRunningLoop } from '../loop/running'
@@ -30,12 +32,20 @@ export class Timeout implements TimerTarget {
   private state: State = State.CREATED
   private loop!: EventLoop
   private task!: Task<unknown>
+  /** What it cancels; null: the task. */
+  private branch: Branch | null = null
   private cancelRequestsBefore = 0
   /** @internal */ _slot = IDLE
   private soon: Handle | null = null
 
-  /** @internal */
-  constructor(private whenMs: number | null) {}
+  /**
+   * @internal
+   * @param isWide for what began before: it cancels whatever the code around it waits for
+   */
+  constructor(
+    private whenMs: number | null,
+    private readonly isWide = false,
+  ) {}
 
   /** The deadline on the loop's clock, in milliseconds; null for none. */
   when(): number | null {
@@ -78,7 +88,7 @@ export class Timeout implements TimerTarget {
     this.soon = null
     // First: cancelling aborts the task's signal, and its listeners may ask.
     this.state = State.EXPIRING
-    this.task.cancel()
+    this.task._cancelBranch(this.branch)
   }
 
   /** @internal */
@@ -90,6 +100,7 @@ export class Timeout implements TimerTarget {
     this.state = State.ENTERED
     this.loop = task._loop
     this.task = task
+    this.branch = this.isWide ? branchHere(task) : takeBranch(task)
     this.cancelRequestsBefore = task.cancelling()
     this.reschedule(this.whenMs)
   }
@@ -185,7 +196,9 @@ export function waitFor<T>(coro: Coro<T>, ms: number | null): Operation<T> {
     if (ms !== null && ms <= 0) return waitNoTime(coro)
     const steps = () => {
       const whenMs = ms === null ? null : getRunningLoop().time() + ms
-      return runTimeout(new Timeout(whenMs), (timeout) => inline(coro, timeout))
+      return runTimeout(new Timeout(whenMs, isPlainPromise(coro)), (timeout) =>
+        inline(coro, timeout),
+      )
     }
     return currentTask() === null ? inOwnTask(steps) : steps()
   })
@@ -218,7 +231,9 @@ function* waitInline<T>(future: Future<T>): Generator<Future<unknown>, T, unknow
   return yield* future
 }
 
+/** That of an async function which runs in the current task: it was called there. */
 function isPlainPromise(x: unknown): x is PromiseLike<never> {
+  if (x instanceof Operation || isFuture(x)) return false
   return typeof (x as { then?: unknown }).then === 'function'
 }
 

@@ -20,6 +20,7 @@ import { EventLoop, Kind } from '../loop/loop'
 import { noteOrigin, sourceOf } from '../loop/origins'
 import { checkEventLoop, schedulingLoop } from '../loop/running'
 import { addAwaitingFrames } from './awaiting_frames'
+import type { Awaits } from './awaits'
 import { afterTaking, Cancellation, type Cancelled, makeCancelledError } from './cancellation'
 import { Claim } from './claim'
 import { answerInUse, FIRST_STEP } from './coroutine_in_use'
@@ -310,6 +311,11 @@ export class Future<T = unknown> implements PromiseLike<T> {
    */
   _keepsOutcome(): boolean {
     return false
+  }
+
+  /** @internal What an async body awaits whose end this is. */
+  get _bodyAwaits(): Awaits | null {
+    return null
   }
 
   /** @internal Somebody has seen the outcome: an exception need not be reported. */

@@ -16,17 +16,20 @@ import { debugging } from '../loop/debugging'
 import { type EventLoop, Kind } from '../loop/loop'
 import { schedulingLoop } from '../loop/running'
 import { rejectAwaiting } from './awaiting_frames'
+import type { Await } from './awaits'
+import type { Branch } from './branch'
 import { type Future, takeDelegated } from './future'
 import { LatePromise } from './late_promise'
 import { operationBegins, watchOperation } from './never_awaited'
+import { branchTaken, stepping } from './stepping'
 import {
-  type Await,
   type AwaitOwner,
   awaitOwner,
   cancellationIn,
   type OnFulfilled,
   type OnRejected,
   refuseAwait,
+  takeCancellation,
   thenGiven,
 } from './then'
 import { badYield } from './yielded'
@@ -69,20 +72,30 @@ function begin<T, A, B>(
   onRejected: OnRejected<B>,
 ): Promise<A | B> {
   const owner = awaitOwner()
+  const { branch: outer, branchTask } = stepping
+  stepping.branch = undefined
+  stepping.branchTask = stepping.task
   let steps: Steps<T>
   let step: IteratorResult<Future<unknown>, T>
+  let branch: Branch | undefined
   try {
     steps = operation[Symbol.iterator]()
     step = steps.next()
   } catch (error) {
+    branchTaken()?.end()
     loopOf(owner)._promisesDue = true
     return rejectAwaiting(error).then(onFulfilled, onRejected)
+  } finally {
+    branch = branchTaken()
+    stepping.branch = outer
+    stepping.branchTask = branchTask
   }
   if (step.done === true) {
+    branch?.end()
     loopOf(owner)._promisesDue = true
     return thenGiven(step.value, onFulfilled, onRejected)
   }
-  const waiting = new OperationSteps(steps, owner, onFulfilled, onRejected)
+  const waiting = new OperationSteps(steps, owner, onFulfilled, onRejected, branch)
   waiting.waitFor(step.value)
   return waiting
 }
@@ -127,15 +140,19 @@ export class GeneratorOperation<T> extends Operation<T> {
 class OperationSteps<T, A, B> extends LatePromise<A | B> implements Await {
   _future!: Future<unknown>
   private failure: Error | null = null
+  /** Undefined until a timeout or a group in it asks for one. */
+  private branch: Branch | undefined = undefined
   private readonly resource = new AsyncResource('GyreOperation')
 
   constructor(
     private readonly steps: Steps<T>,
-    private readonly owner: AwaitOwner | null,
+    readonly _owner: AwaitOwner | null,
     private readonly onFulfilled: OnFulfilled<T, A>,
     private readonly onRejected: OnRejected<B>,
+    branch: Branch | undefined,
   ) {
     super()
+    this.takeBranch(branch)
   }
 
   _wake(): void {
@@ -144,7 +161,7 @@ class OperationSteps<T, A, B> extends LatePromise<A | B> implements Await {
 
   /** That of what it waits for, whichever loop's code completes that. */
   private loop(): EventLoop {
-    return this._future?._loop ?? loopOf(this.owner)
+    return this._future?._loop ?? loopOf(this._owner)
   }
 
   _describeWaiter(): string {
@@ -152,41 +169,69 @@ class OperationSteps<T, A, B> extends LatePromise<A | B> implements Await {
   }
 
   run(): void {
-    const { owner } = this
-    if (owner !== null) {
-      owner._endAwait(this)
-      const isKept = this.failure === null && this._future._keepsOutcome()
-      const cancellation = isKept ? null : owner._takeCancellation()
-      if (cancellation !== null) {
-        // What the operation was refused to wait for is not what it waited for.
-        const ended = this.failure === null ? cancellationIn(this._future) : null
-        this.failure = ended ?? cancellation
-      }
+    const { _owner: owner } = this
+    owner?._endAwait(this)
+    const isKept = this.failure === null && this._future._keepsOutcome()
+    const cancellation = isKept ? null : this.takeCancellation()
+    if (cancellation !== null) {
+      // What the operation was refused to wait for is not what it waited for.
+      const ended = this.failure === null ? cancellationIn(this._future) : null
+      this.failure = ended ?? cancellation
     }
     const loop = this.loop()
     if (loop._debug) loop._promiseSteps.resume(owner)
     this.resource.runInAsyncScope(this.advance, this)
   }
 
+  /** That of its branch, or of the code around it: two that wait are one. */
+  private takeCancellation(): Error | null {
+    const { _owner: owner, branch } = this
+    const around = owner === null ? null : takeCancellation(owner)
+    const own = branch?.takeUndelivered()
+    return around ?? own?.makeError(branch?.task as object) ?? null
+  }
+
   /** Goes on to the next future that the operation waits for, or to its end. */
   advance(): void {
-    const { failure } = this
-    this.failure = null
     let step: IteratorResult<Future<unknown>, T>
     try {
-      step = failure === null ? this.steps.next() : this.steps.throw(failure)
+      step = this.nextStep()
     } catch (error) {
+      this.branch?.end()
       this.loop()._promisesDue = true
       this.settle(rejectAwaiting(error).then(this.onFulfilled, this.onRejected))
       return
     }
-    if (step.done === true) this.finish(step.value)
-    else this.waitFor(step.value)
+    if (step.done !== true) this.waitFor(step.value)
+    else {
+      this.branch?.end()
+      this.finish(step.value)
+    }
+  }
+
+  private nextStep(): IteratorResult<Future<unknown>, T> {
+    const { failure } = this
+    const { branch, branchTask } = stepping
+    this.failure = null
+    stepping.branch = this.branch
+    stepping.branchTask = stepping.task
+    try {
+      return failure === null ? this.steps.next() : this.steps.throw(failure)
+    } finally {
+      if (this.branch === undefined) this.takeBranch(branchTaken())
+      stepping.branch = branch
+      stepping.branchTask = branchTask
+    }
+  }
+
+  private takeBranch(branch: Branch | undefined): void {
+    this.branch = branch
+    if (branch !== undefined) branch.operation = this
   }
 
   /** REQUIRES: the steps have just given `future`. */
   waitFor(future: Future<unknown>): void {
-    const { owner } = this
+    const { _owner: owner } = this
     const refusal =
       takeDelegated() !== future
         ? badYield(future)

@@ -13,54 +13,61 @@ import { functionName, printed } from '../errors/printing'
 import { taskStore } from '../loop/context'
 import { type EventLoop, Kind } from '../loop/loop'
 import { rejectAwaiting } from './awaiting_frames'
+import type { Await, AwaitedFuture, Awaits } from './awaits'
+import type { Branch } from './branch'
 import type { Cancellation } from './cancellation'
 import { LatePromise } from './late_promise'
-import { FutureState, type RunnableWaiter, type Waiter } from './waiter'
+import { FutureState } from './waiter'
 
-/** A future, as far as awaiting concerns it. */
-export interface AwaitedFuture {
+/** A task, or the body of an operation in it, as far as awaiting concerns it. */
+export interface AwaitOwner extends Awaits {
+  /** @internal */
   readonly _loop: EventLoop
-  readonly _state: FutureState
-  readonly _value: unknown
-  _adopt(waiter: RunnableWaiter): boolean
-  _addWaiter(waiter: Waiter): void
-  _removeWaiter(waiter: Waiter): void
-  _cancelWith(cancellation: Cancellation): boolean
-  _makeCancelledError(): CancelledError
-  _markRetrieved(): void
-  _unwanted(): void
-}
-
-/** Something of an async-function task that waits for a future and can be reached by cancel(). */
-export interface Await extends RunnableWaiter {
-  readonly _future: AwaitedFuture
-}
-
-/** A task, as far as awaiting concerns it. */
-export interface AwaitOwner {
-  /** @internal */
-  readonly _loop: object
-  /** @internal */
-  done(): boolean
+  /** @internal The task itself. */
+  readonly _task: AwaitedFuture
+  /** @internal The innermost branch of the task that it is in; null on the main line. */
+  readonly _branch: Branch | null
+  /** @internal It, or what is around it, if it is over; null if nothing is left. */
+  _live(): AwaitOwner | null
   /**
-   * @internal An await of this task begins; a cancellation that waits to be delivered goes into it.
+   * @internal An await in it begins; a cancellation that waits to be delivered goes into it.
    */
   _beginAwait(entry: Await): void
   /** @internal */
   _endAwait(entry: Await): void
-  /** @internal Takes a cancellation that was asked for and not delivered; null if there is none. */
-  _takeCancellation(): Error | null
+  /** @internal A cancellation that was asked for and not delivered; null if there is none. */
+  _undelivered(): Cancellation | null
+  /** @internal It is delivered. */
+  _delivered(): void
+  /** @internal Whether `entry` is all that the task waits for. */
+  _waitsOnlyFor(entry: Await): boolean
 }
 
-/** The task to which the running code of an async function belongs. */
+/** What the running code of an async function belongs to. */
 export function awaitOwner(): AwaitOwner | null {
-  const task = taskStore.getStore() as AwaitOwner | undefined
-  return task === undefined || task.done() ? null : task
+  const owner = taskStore.getStore() as AwaitOwner | undefined
+  return owner === undefined ? null : owner._live()
+}
+
+/** Takes a cancellation that was asked for and not delivered; null if there is none. */
+export function takeCancellation(owner: AwaitOwner): Error | null {
+  const cancellation = owner._undelivered()
+  if (cancellation === null) return null
+  owner._delivered()
+  return cancellation.makeError(owner._task)
+}
+
+/** A cancellation that was asked for goes into `future`, for which `owner` begins to wait. */
+export function deliverInto(owner: AwaitOwner, future: AwaitedFuture): void {
+  const cancellation = owner._undelivered()
+  if (cancellation !== null && future._cancelWith(cancellation)) owner._delivered()
 }
 
 /** Why `owner` must not wait for `future`; null if it may. */
 export function refuseAwait(owner: AwaitOwner, future: AwaitedFuture): Error | null {
-  if ((future as unknown) === owner) {
+  const task = owner._task
+  // One that is done may have left functions behind, which have it to wait for as others have.
+  if (future === task && task._state === FutureState.PENDING) {
     return new RuntimeError('Task cannot await on itself', 'ERR_AWAIT_SELF')
   }
   if (owner._loop !== future._loop) {
@@ -119,7 +126,7 @@ class Continuation<T, A, B> extends LatePromise<A | B> implements Await {
     let cancellation: Error | null = null
     if (owner !== null) {
       owner._endAwait(this)
-      cancellation = owner._takeCancellation()
+      cancellation = takeCancellation(owner)
       if (cancellation !== null) cancellation = cancellationIn(future) ?? cancellation
       if (cancellation === null && future._state === FutureState.PENDING) {
         // Woken to leave a circle, but another await of the task has left it: this one waits on.
@@ -185,7 +192,7 @@ export function startThen<T, A, B>(
   const refusal = owner === null ? null : refuseAwait(owner, future)
   if (refusal !== null) {
     // A cancellation that was asked for before comes first, as in asyncio.
-    const error = owner?._takeCancellation() ?? refusal
+    const error = (owner && takeCancellation(owner)) ?? refusal
     return Promise.reject(error).then(undefined, onRejected)
   }
   if (future._state !== FutureState.PENDING) {

@@ -4,8 +4,15 @@
 
 import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
 
-/** @internal The task that the code of an async function belongs to; see future/then.ts. */
-export const taskStore = new AsyncLocalStorage<{ readonly _loop: object } | undefined>()
+/** What the code of an async function belongs to: a task, or the body of an operation in it. */
+interface Stored {
+  readonly _loop: object
+  readonly _task: object
+  readonly _branch: object | null
+}
+
+/** @internal See AwaitOwner in future/then.ts. */
+export const taskStore = new AsyncLocalStorage<Stored | undefined>()
 
 function newResource(type: string): AsyncResource {
   return new AsyncResource(type)

@@ -8,11 +8,11 @@ import {
   invalidType,
 } from '../errors/arguments'
 import { endsLoop, RuntimeError } from '../errors/errors'
+import { stepping } from '../future/stepping'
 import { refusal } from '../loop/admission'
 import { EventLoop } from '../loop/loop'
 import { newEventLoop } from '../loop/running'
 import { type Coro, checkCoro } from '../task/coroutine'
-import { stepping } from '../task/stepping'
 import type { Task } from '../task/task'
 import './async_generators'
 import { cancelAllTasks, runToTheEnd } from './cancel_all'

@@ -1,7 +1,7 @@
 // The loop of runVirtual: a virtual clock, and deadlocks found at once.
 
 import type { BackendName } from '../backend/backend'
-import { BodyEnd } from '../combine/body'
+import { BodyEnd } from '../combine/body_end'
 import { DeadlockError } from '../errors/errors'
 import { ForeignFuture } from '../future/foreign'
 import { EventLoop } from '../loop/loop'

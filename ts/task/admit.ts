@@ -2,16 +2,15 @@
 
 import { checkSwitch } from '../errors/arguments'
 import { isFuture } from '../future/future'
+import { taskOfCode } from '../future/stepping'
 import { isGenerator } from '../future/yielded'
 import { Admission, refusal } from '../loop/admission'
-import { taskStore } from '../loop/context'
 import type { EventLoop } from '../loop/loop'
-import { stepping } from './stepping'
 import type { UnmadeTasks } from './unmade'
 
 /** The task whose code is running: what it makes, it answers for. */
-function maker(): object | null | undefined {
-  return stepping.task ?? stepping.maker?.makeCurrent() ?? taskStore.getStore()
+function maker(): object | null {
+  return taskOfCode()
 }
 
 /**

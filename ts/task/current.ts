@@ -2,18 +2,15 @@
 // an async function, it is the task being stepped; behind an `await` it is the task that the
 // AsyncLocalStorage context belongs to.
 
-import { taskStore } from '../loop/context'
+import { taskOfCode } from '../future/stepping'
 import type { EventLoop } from '../loop/loop'
-import { stepping } from './stepping'
 import type { Task } from './task'
 import { isUnmade } from './unmade'
 
 /** The task that is running, or null outside of one. */
 export function currentTask(): Task<unknown> | null {
-  if (stepping.task !== null) return stepping.task as Task<unknown>
-  if (stepping.maker !== null) return stepping.maker.makeCurrent() as Task<unknown>
-  const task = taskStore.getStore() as Task<unknown> | undefined
-  return task === undefined || task.done() ? null : task
+  const task = taskOfCode() as Task<unknown> | null
+  return task === null || task.done() ? null : task
 }
 
 /** The tasks of `loop` that are not done, as a set, in the order of their making. */

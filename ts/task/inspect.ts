@@ -3,6 +3,7 @@
 
 import { inspect } from 'node:util'
 import { printed } from '../errors/printing'
+import { listAwaits } from '../future/awaits'
 import { Future } from '../future/future'
 import { FutureState, type Waiter } from '../future/waiter'
 import { createdAt } from '../loop/origins'
@@ -51,10 +52,17 @@ function taskParts(task: Task<unknown>): string[] {
  * for an async body, which waits for others.
  */
 export function waitedFor(task: Task<unknown>): Future<unknown>[] {
-  const awaits = task._awaits
-  const entries = awaits === null ? [] : awaits instanceof Set ? [...awaits] : [awaits]
-  const futures = entries.map((entry) => entry._future as Future<unknown>)
-  return task._waitsFor === null ? futures : [task._waitsFor, ...futures]
+  const futures = listAwaits(task).map((entry) => entry._future as Future<unknown>)
+  if (task._waitsFor !== null) futures.unshift(task._waitsFor)
+  return futures.flatMap(withBody)
+}
+
+/** A future, and what its body waits for, if it is the end of one. */
+function withBody(future: Future<unknown>): Future<unknown>[] {
+  const body = future._bodyAwaits
+  if (body === null) return [future]
+  const inner = listAwaits(body).map((entry) => entry._future as Future<unknown>)
+  return [future, ...inner.flatMap(withBody)]
 }
 
 /** `crawler() running at crawl.ts:12`, or without the place where JavaScript does not tell it. */

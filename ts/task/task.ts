@@ -13,12 +13,15 @@
 import type { AsyncResource } from 'node:async_hooks'
 import { CancelledError, endsLoop, isCancelled, RuntimeError } from '../errors/errors'
 import { functionName } from '../errors/printing'
-import { Cancellation, makeCancelledError } from '../future/cancellation'
+import { cancelAwaits, findPending } from '../future/awaits'
+import type { Branch, BranchedTask } from '../future/branch'
+import { Cancellation } from '../future/cancellation'
 import { FIRST_STEP } from '../future/coroutine_in_use'
 import { ForeignFuture } from '../future/foreign'
 import { checkLoop } from '../future/foreign_use'
-import { Future, isFuture, takeDelegated } from '../future/future'
-import { type Await, type AwaitedFuture, type AwaitOwner, cancellationIn } from '../future/then'
+import { type Future, isFuture, takeDelegated } from '../future/future'
+import { stepping } from '../future/stepping'
+import { cancellationIn, deliverInto } from '../future/then'
 import { FutureState, type RunnableWaiter, type Waiter } from '../future/waiter'
 import { badYield } from '../future/yielded'
 import { captureContext, taskStore } from '../loop/context'
@@ -28,22 +31,22 @@ import { type EventLoop, Kind } from '../loop/loop'
 import { isRunningHere, schedulingLoop } from '../loop/running'
 import { warnOfSwallowedCancel } from '../loop/warnings'
 import { admitTask } from './admit'
-import { type CancelRequests, REQUEST, UNDER_WAY } from './cancel_requests'
+import { AwaitingTask } from './await_owner'
+import { CancelRequests, REQUEST, UNDER_WAY } from './cancel_requests'
 import { type Coro, checkCoro, isGeneratorFunction, stepsOf } from './coroutine'
 import { takeTaskNumber } from './numbers'
 import { checkTaskOptions, type TaskOptions } from './options'
 import { printStackOf, stackOf } from './stack'
-import { stepping } from './stepping'
 import type { UnmadeTasks } from './unmade'
 
 const NO_OPTIONS: TaskOptions = {}
 
-export class Task<T = unknown> extends Future<T> implements RunnableWaiter, AwaitOwner, Linked {
+export class Task<T = unknown>
+  extends AwaitingTask<T>
+  implements RunnableWaiter, BranchedTask, Linked
+{
   /** @internal */ _previous: Linked | null = null
   /** @internal */ _next: Linked | null = null
-  /** @internal */ _waitsFor: Future<unknown> | null = null
-  /** @internal What the async functions of this task await: one stands for itself. */
-  _awaits: Await | Set<Await> | null = null
   private readonly coro: Coro<T>
   private name: string | number
   private readonly resource: AsyncResource
@@ -144,9 +147,13 @@ export class Task<T = unknown> extends Future<T> implements RunnableWaiter, Awai
     printStackOf(this, limit, stream)
   }
 
-  /** How many times `cancel` was called, less the calls of `uncancel`. */
+  /**
+   * How many times `cancel` was called, less the calls of `uncancel`. A timeout that has expired counts
+   * until its body has ended; in code of the task itself, not if it runs beside that code.
+   */
   cancelling(): number {
-    return Math.trunc(this.cancels / REQUEST)
+    const all = Math.trunc(this.cancels / REQUEST)
+    return all === 0 || this.requests === null ? all : all - this.requests.beside()
   }
 
   /**
@@ -156,23 +163,20 @@ export class Task<T = unknown> extends Future<T> implements RunnableWaiter, Awai
   uncancel(): number {
     if (this.cancels < REQUEST) return 0
     this.cancels -= REQUEST
-    if (this.cancels < REQUEST) {
-      if (this._state === FutureState.PENDING) this._value = undefined
-      if (this.requests !== null) this.requests.controller = null
-    }
-    return this.cancelling()
+    this.requests?.takeBack()
+    const left = this.cancelling()
+    if (this.cancels < REQUEST) this._delivered()
+    if (left === 0) this.requests?.settle(this.cancels < REQUEST)
+    return left
   }
 
-  /** Aborted when the task is cancelled: for fetch and other APIs that take an AbortSignal. */
+  /**
+   * Aborted when the task is cancelled: for fetch and other APIs that take an AbortSignal. In the body of a
+   * timeout or a group it is the body's own: where the task does other things beside it, a timeout aborts
+   * no other.
+   */
   get signal(): AbortSignal {
-    const requests = this.ensureRequests()
-    if (requests.controller === null) {
-      requests.controller = new AbortController()
-      if (this.cancels >= REQUEST) {
-        requests.controller.abort(makeCancelledError(requests.reason, this))
-      }
-    }
-    return requests.controller.signal
+    return this.ensureRequests().signal(this.cancelling() > 0)
   }
 
   /** Not for tasks: their result is what the coroutine returns. Throws RuntimeError. */
@@ -199,17 +203,52 @@ export class Task<T = unknown> extends Future<T> implements RunnableWaiter, Awai
     if (this._state !== FutureState.PENDING) return false
     if ((this.cancels & UNDER_WAY) !== 0) return this.leaveCircle(cancellation)
     this.cancels += REQUEST
-    this.requests?.controller?.abort(cancellation.makeError(this))
+    this.requests?.abortSignals(null, cancellation)
     this.cancels |= UNDER_WAY
-    const reached = this.cancelAwaits(cancellation)
+    const reached = cancelAwaits(this, cancellation)
     const waited = this.generator === undefined && isFuture(this.coro) ? this.coro : this._waitsFor
     const isDelivered = waited?._cancelWith(cancellation) === true || reached
     this.cancels &= ~UNDER_WAY
-    if (isDelivered) return true
+    if (!isDelivered) this._cancelLater(cancellation)
+    return true
+  }
+
+  /** @internal */
+  _cancelLater(cancellation: Cancellation): void {
+    if (this._state !== FutureState.PENDING) return
     this._value = cancellation
     const { reason } = cancellation
     if (reason !== undefined || this.requests !== null) this.ensureRequests().reason = reason
-    return true
+  }
+
+  /** @internal Asks what runs in `branch` to stop, and nothing beside it; null: the whole task. */
+  _cancelBranch(branch: Branch | null, reason?: unknown): void {
+    const cancellation = new Cancellation(reason, this)
+    if (branch === null) {
+      this._cancelWith(cancellation)
+      return
+    }
+    const requests = this.ensureRequests()
+    if (this._state === FutureState.PENDING) {
+      this.cancels += REQUEST
+      requests.ask(branch)
+    }
+    // Where nothing runs beside it, who took the signal outside of the body means this, too.
+    requests.abortSignals(branch.isAlone() ? null : branch, cancellation)
+    const isUnderWay = this.cancels & UNDER_WAY
+    this.cancels |= UNDER_WAY
+    branch.deliver(cancellation)
+    if (isUnderWay === 0) this.cancels &= ~UNDER_WAY
+  }
+
+  /** @internal A request of before concerns the next wait of what runs in `branch`, too. */
+  _cancelAgain(branch: Branch | null): void {
+    if (branch !== null) branch.deliver(new Cancellation(undefined, this))
+    else {
+      // Asked for anew, the count stays right.
+      this.uncancel()
+      this.cancel()
+    }
   }
 
   /**
@@ -225,8 +264,8 @@ export class Task<T = unknown> extends Future<T> implements RunnableWaiter, Awai
       this._wake()
       return true
     }
-    const awaits = this._awaits instanceof Set ? [...this._awaits] : [this._awaits]
-    const entry = awaits.find((one) => one?._future._state === FutureState.PENDING) as Await
+    const entry = findPending(this)
+    if (entry === null) return true
     leave(entry._future as Future<unknown>, entry)
     entry._wake(entry._future)
     return true
@@ -238,48 +277,13 @@ export class Task<T = unknown> extends Future<T> implements RunnableWaiter, Awai
   }
 
   private ensureRequests(): CancelRequests {
-    this.requests ??= { reason: undefined, controller: null }
+    this.requests ??= new CancelRequests(this)
     return this.requests
   }
 
-  private cancelAwaits(cancellation: Cancellation): boolean {
-    const awaits = this._awaits
-    if (awaits === null) return false
-    if (!(awaits instanceof Set)) return awaits._future._cancelWith(cancellation)
-    let reached = false
-    for (const entry of [...awaits]) {
-      if (entry._future._cancelWith(cancellation)) reached = true
-    }
-    return reached
-  }
-
-  /** @internal An async function of this task begins to wait. */
-  _beginAwait(entry: Await): void {
-    const awaits = this._awaits
-    if (awaits === null) this._awaits = entry
-    else if (awaits instanceof Set) awaits.add(entry)
-    else this._awaits = new Set([awaits, entry])
-    this.deliverInto(entry._future)
-  }
-
   /** @internal */
-  _endAwait(entry: Await): void {
-    const awaits = this._awaits
-    if (awaits === entry) this._awaits = null
-    else if (awaits instanceof Set) {
-      awaits.delete(entry)
-      if (awaits.size === 0) this._awaits = null
-    }
-  }
-
-  /** @internal */
-  _takeCancellation(): CancelledError | null {
-    // What a task left waiting goes on when it is done, and then `_value` is its outcome.
-    if (this._state !== FutureState.PENDING) return null
-    const cancellation = this._value as Cancellation | undefined
-    if (cancellation === undefined) return null
-    this._value = undefined
-    return cancellation.makeError(this)
+  _branchEnded(branch: Branch): void {
+    this.requests?.branchEnded(branch)
   }
 
   /** @internal Runs one step: the first, or the one after what it waited for is done. */
@@ -368,15 +372,8 @@ export class Task<T = unknown> extends Future<T> implements RunnableWaiter, Awai
     } else if (!future._adopt(this)) {
       future._addWaiter(this)
       this._waitsFor = future
-      this.deliverInto(future)
+      deliverInto(this, future)
     }
-  }
-
-  /** A cancellation that was asked for goes into what the task waits for now. */
-  private deliverInto(future: AwaitedFuture): void {
-    if (this._state !== FutureState.PENDING) return
-    const cancellation = this._value as Cancellation | undefined
-    if (cancellation !== undefined && future._cancelWith(cancellation)) this._value = undefined
   }
 
   private throwLater(error: Error): void {
@@ -419,10 +416,10 @@ export class Task<T = unknown> extends Future<T> implements RunnableWaiter, Awai
       this._endCancelled(error)
       return
     }
-    const signal = this.requests?.controller?.signal
-    if (signal?.aborted === true && isCancelled(error)) {
+    const abortedBy = this.requests?.abortedBy() as CancelledError | undefined
+    if (abortedBy !== undefined && isCancelled(error)) {
       // What takes an AbortSignal fails with an error of its own kind when the signal is aborted.
-      this._endCancelled(new Cancellation((signal.reason as CancelledError).reason, this))
+      this._endCancelled(new Cancellation(abortedBy.reason, this))
       return
     }
     super.setException(error)

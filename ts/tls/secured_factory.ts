@@ -4,10 +4,10 @@
 import { invalidType } from '../errors/arguments'
 import { isCancelled } from '../errors/errors'
 import type { Future } from '../future/future'
+import { outsideTasks } from '../future/stepping'
 import type { EventLoop } from '../loop/loop'
 import type { Protocol, Transport } from '../net/protocol'
 import { createOwnTask } from '../task/create'
-import { outsideTasks } from '../task/stepping'
 import { type Side, secure, serverSide } from './handshake'
 import { checkServerOptions, type TlsServerOptions } from './options'
 
