@@ -259,6 +259,7 @@ testVirtual('wrong arguments are refused at once', function* () {
     [Infinity, () => {}, {}, 'ERR_OUT_OF_RANGE'],
     [1, undefined, {}, 'ERR_INVALID_ARG_TYPE'],
     [1, sleep(1), {}, 'ERR_INVALID_ARG_TYPE'],
+    [1, async function* () {}, {}, 'ERR_INVALID_ARG_TYPE'],
     [1, () => {}, null, 'ERR_INVALID_ARG_TYPE'],
     [1, () => {}, { overlap: 1 }, 'ERR_INVALID_ARG_TYPE'],
     [1, () => {}, { immediate: 'yes' }, 'ERR_INVALID_ARG_TYPE'],

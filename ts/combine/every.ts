@@ -9,6 +9,7 @@ import {
   checkFunction,
   checkObject,
   checkSwitch,
+  invalidType,
   outOfRange,
 } from '../errors/arguments'
 import { Future } from '../future/future'
@@ -50,6 +51,10 @@ export function every(ms: number, fn: () => unknown, options: EveryOptions = {})
   checkDelay('ms', ms)
   if (ms === 0) throw outOfRange('ms', 'above 0', ms)
   checkFunction('fn', fn)
+  // Calling it would run none of its body, and nobody would step it.
+  if (Object.prototype.toString.call(fn) === '[object AsyncGeneratorFunction]') {
+    throw invalidType('fn', 'a function that is no async generator function', fn)
+  }
   checkObject('options', options)
   for (const name of ['immediate', 'overlap', 'stopOnError'] as const) {
     checkSwitch(`options.${name}`, options[name])
