@@ -292,3 +292,29 @@ test('an operation that is refused to wait for its own task is cancelled like an
   assert.ok(error instanceof CancelledError)
   assert.equal(error.reason, 'why')
 })
+
+for (const [kind, around] of [
+  ['timeout', (body: () => Promise<string>) => timeout(1000, body)],
+  ['waitFor', (body: () => Promise<string>) => waitFor(body, 1000)],
+  ['taskGroup', (body: () => Promise<string>) => taskGroup(body)],
+  ['with', (body: () => Promise<string>) => new Lock().with(body)],
+] as const) {
+  test(`a cancellation finds the first sleep(0) of an async body in a generator: ${kind}`, async () => {
+    let heard = 'nothing'
+    const cancelled = function* () {
+      currentTask()?.cancel('first')
+      yield* around(async () => {
+        try {
+          await sleep(0)
+        } catch (error) {
+          heard = (error as CancelledError).reason as string
+        }
+        return heard
+      })
+    }
+    await runVirtual(function* () {
+      yield* createTask(cancelled)
+    })
+    assert.equal(heard, 'first')
+  })
+}

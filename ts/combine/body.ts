@@ -43,6 +43,9 @@ function callWithin<A, T>(end: BodyEnd<T>, body: Body<A, T>, argument: A): unkno
 
 /** Has `end` end as the promise of the body does; nobody hears of it once the loop is closed. */
 function follow<T>(promise: PromiseLike<T>, end: Future<T>, bodyEnded: () => void): Future<T> {
+  // What the body awaits first is known some microtasks later, and no turn may come before: a sleep(0)
+  // would be over, and a cancellation that was asked for would not find it.
+  end._loop._promisesDue = true
   promise.then(
     (value) => {
       bodyEnded()
