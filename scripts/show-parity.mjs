@@ -8,7 +8,9 @@ const load = (name) => import(new URL(name, built).href)
 const { firstDifference } = await load('compare.js')
 const { generate } = await load('generate.js')
 const { generators } = await load('interpret.js')
-const { Oracle, oracleVersion } = await load('oracle.js')
+const { listProgram } = await load('listing.js')
+const { Oracle } = await load('oracle.js')
+const { oracleVersion } = await load('oracle_process.js')
 const { cutTo, differs } = await load('recording.js')
 const { runProgram } = await load('run_program.js')
 const { shrink } = await load('shrink.js')
@@ -32,7 +34,7 @@ if (options.includes('--shrink')) {
   )
 }
 
-printProgram(program)
+console.log(listProgram(program).join('\n'))
 const expected = await oracle.ask(program)
 const actual = await runProgram(program, generators)
 const lines = cutTo({ end: expected.end, lineCount: expected.lines.length }, actual)
@@ -41,30 +43,3 @@ console.log(`\nCPython ends with "${expected.end}", Gyre with "${actual.end}".`)
 if (differs(expected, actual)) console.log(firstDifference(expected.lines, lines))
 else console.log('The traces are the same.')
 await oracle[Symbol.asyncDispose]()
-
-function printProgram({ profile, eager, coroutines, callbacks, resources }) {
-  console.log(`Profile "${profile}"${eager ? ', all tasks eager' : ''}`)
-  coroutines.forEach((body, index) => {
-    console.log(`c${index}:`)
-    printBlock(body, '  ')
-  })
-  callbacks.forEach((body, index) => {
-    if (body.length > 0) console.log(`k${index}:`)
-    printBlock(body, '  ')
-  })
-  resources.forEach(({ kind, size }, index) => {
-    console.log(`resource ${index}: ${kind} ${size}`)
-  })
-}
-
-function printBlock(block, indent) {
-  for (const { op, body, handler, cleanup, ...rest } of block) {
-    const details = Object.entries(rest).map(([key, value]) => `${key}=${JSON.stringify(value)}`)
-    console.log(`${indent}${[op, ...details].join(' ')}`)
-    for (const [name, inner] of Object.entries({ body, handler, cleanup })) {
-      if (inner === undefined || inner === null || inner.length === 0) continue
-      if (name !== 'body') console.log(`${indent}${name}`)
-      printBlock(inner, `${indent}  `)
-    }
-  }
-}

@@ -38,7 +38,11 @@ const inCallbacks = [
 ] as const
 
 export function generate(seed: number): Program {
-  const profile = profileOf(seed)
+  return generateFor(profileOf(seed), seed)
+}
+
+/** The program of this profile that the seed gives, whatever profile the seed belongs to. */
+export function generateFor(profile: Profile, seed: number): Program {
   if (profile.shape === 'structured') return generateStructured(seed, profile)
   return new Generator(seed, profile).program()
 }

@@ -1,6 +1,7 @@
 // Random programs behave under Gyre as they do under CPython's asyncio, to the last line of their traces.
 // What CPython does is recorded (traces/, `npm run parity:record`), so that no Python is needed here.
 // `npm run parity:show -- SEED` shows one program and both traces, and `-- SEED --shrink` a smaller one.
+// `npm run parity:hunt -- --from=SEED --count=N` runs others, as async functions, too (hunt.ts).
 // Structured programs are in structured.test.ts.
 
 import assert from 'node:assert/strict'

@@ -113,7 +113,7 @@ export function differs(expected: Outcome, actual: Outcome): boolean {
  * An interrupt while a deadlock is shut down comes too late for CPython's trace, but decides how the
  * program ends. Where CPython's shutdown hangs, Gyre's gives what cannot end up.
  */
-function endsAlike(expected: End, actual: End): boolean {
+export function endsAlike(expected: End, actual: End): boolean {
   if (expected === 'hang') return actual !== 'deadlock'
   return expected === actual || (expected === 'deadlock' && actual === 'interrupt')
 }

@@ -8,6 +8,7 @@ functions do. Without a perturbation they do nothing.
 """
 
 import asyncio
+import contextlib
 from asyncio import tasks
 
 # How often a coroutine gives way where it may: one of these, for each instance, so that some are far
@@ -52,19 +53,30 @@ class Perturbation:
 
     async def give_way_behind(self, coro):
         try:
-            return await coro
-        finally:
-            # What the body asked of its own task stays for the next wait; what came from outside, while
-            # a promise was awaited, may be noticed here.
-            task = asyncio.current_task()
-            is_own = task not in self.cancelled_outside or self.random.random() < 0.5
-            kept = task._must_cancel and is_own
-            task._must_cancel = task._must_cancel and not kept
-            for _ in range(self.random.randint(1, 4)):
-                await tasks.sleep(0)
-            task._must_cancel = task._must_cancel or kept
+            result = await coro
+        except asyncio.CancelledError:
+            # A cancellation that comes meanwhile is one with it, as in a task whose future is cancelled.
+            with contextlib.suppress(asyncio.CancelledError):
+                await self.give_way_at_end()
+            raise
+        except BaseException:
+            await self.give_way_at_end()
+            raise
+        await self.give_way_at_end()
+        return result
+
+    async def give_way_at_end(self):
+        # What the body asked of its own task stays for the next wait; what came from outside, while
+        # a promise was awaited, may be noticed here.
+        task = asyncio.current_task()
+        is_own = task not in self.cancelled_outside or self.random.random() < 0.5
+        kept = task._must_cancel and is_own
+        task._must_cancel = task._must_cancel and not kept
+        for _ in range(self.random.randint(1, 4)):
+            await tasks.sleep(0)
+        task._must_cancel = task._must_cancel or kept
 
     def fail_at_once(self):
-        """A task that awaits itself hears of its error in the next turn; an async function, at once."""
-        if self.random is not None:
+        """A task that awaits itself hears of its error in the next turn; an async function maybe at once."""
+        if self.random is not None and self.random.random() < 0.5:
             raise RuntimeError("Task cannot await on itself")

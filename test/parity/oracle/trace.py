@@ -74,7 +74,22 @@ class Trace:
         self.loop = loop
         self.lines = []
         self.closed = False
+        # Set in guided runs (target.py).
+        self.match = None
+
+    def close(self):
+        """What happens from now on, in a shutdown that asyncio would not survive, is in no trace."""
+        if self.closed:
+            return
+        self.closed = True
+        if self.match is not None:
+            self.match.close(self.loop.now)
 
     def log(self, who, text):
-        if not self.closed:
-            self.lines.append(f"{int(self.loop.now)} {who} {text}")
+        if self.closed:
+            return
+        time = int(self.loop.now)
+        line = f"{time} {who} {text}"
+        self.lines.append(line)
+        if self.match is not None:
+            self.match.line(time, who, line)

@@ -26,6 +26,10 @@ class Deadlock(BaseException):
     """Nothing is ready and no timer is armed: nothing can ever happen again."""
 
 
+class Abandoned(BaseException):
+    """The run has departed from the outcome that it was to reach."""
+
+
 class OrderedSet(dict):
     """The part of set that asyncio uses, iterated in insertion order."""
 
@@ -56,6 +60,9 @@ class SequencedTimerHandle(events.TimerHandle):
 class JumpingSelector:
     """No file descriptors: waiting is moving the clock to the next timer."""
 
+    # Set in guided runs.
+    match = None
+
     def __init__(self, loop):
         self.loop = loop
 
@@ -63,7 +70,10 @@ class JumpingSelector:
         if timeout is None:
             raise Deadlock
         if timeout > 0:
-            self.loop.now = self.loop._scheduled[0]._when
+            then = self.loop._scheduled[0]._when
+            if self.match is not None:
+                self.match.clock(then)
+            self.loop.now = then
         return []
 
 
@@ -74,13 +84,16 @@ class PerturbingSelector(JumpingSelector):
     such order: it must do the same in async functions, whose turns are not those of generators.
     """
 
-    def __init__(self, loop, random):
+    def __init__(self, loop, random, match):
         super().__init__(loop)
         self.random = random
+        self.match = match
         self.share = random.choice(HELD)
         self.held = []
 
     def select(self, timeout):
+        if self.match is not None and self.match.departed_at is not None:
+            raise Abandoned
         ready = self.loop._ready
         if self.held:
             ready.extend(self.held)
@@ -96,12 +109,14 @@ class PerturbingSelector(JumpingSelector):
 
 
 class VirtualLoop(base_events.BaseEventLoop):
-    def __init__(self, random=None):
-        """With a random.Random, the order within an instant is perturbed."""
+    def __init__(self, random=None, match=None):
+        """With random decisions, the order within an instant is perturbed; with a match, it is guided."""
         super().__init__()
         self.now = 0.0
         self._clock_resolution = 1e-6
-        self._selector = JumpingSelector(self) if random is None else PerturbingSelector(self, random)
+        self._selector = (
+            JumpingSelector(self) if random is None else PerturbingSelector(self, random, match)
+        )
         self._timer_sequence = 0
         # Every task ever made here with its place in the order of creation. It also keeps them alive,
         # so that none is reported as "never retrieved" at the garbage collector's whim.

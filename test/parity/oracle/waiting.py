@@ -154,6 +154,7 @@ async def gather(env, instance, s):
 
 async def wait(env, instance, s):
     items = Awaitables(env, instance, s["items"], guarded=False, as_tasks=True)
+    await env.pause(instance)
     done, pending = await asyncio.wait(
         items.list(), timeout=s["timeout"], return_when=getattr(asyncio, s["until"])
     )
@@ -177,6 +178,8 @@ async def wait_for(env, instance, s):
     items = Awaitables(env, instance, [s["item"]])
     if not items.members:
         return SKIP
+    # What is awaited is made before an async function gives way.
+    await env.pause(instance)
     return await asyncio.wait_for(env.maybe_giving_way(instance, items.list()[0]), s["ms"])
 
 
