@@ -17,6 +17,7 @@
               "native/core/datagram_queue.cc",
               "native/core/datagram_runs.cc",
               "native/core/datagrams.cc",
+              "native/core/freed_memory.cc",
               "native/core/listener.cc",
               "native/core/loop.cc",
               "native/core/network.cc",

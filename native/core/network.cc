@@ -6,9 +6,15 @@
 #include <algorithm>
 #include <cassert>
 
+#include "freed_memory.h"
+
 namespace gyre {
 
 void Network::SetReceiveSlab(std::span<uint8_t> memory) {
+  if (control_[kReceiveSlabSpent] != 0 && !keeps_freed_memory_) {
+    KeepFreedMemory();
+    keeps_freed_memory_ = true;
+  }
   receive_slab_.Attach(memory);
   control_[kReceiveKept] = control_[kReceiveSlabSpent] = 0;
   if (receive_slab_.attached()) control_[kReceiveSlabWanted] = 0;

@@ -170,6 +170,7 @@ class Network {
   IntrusiveList<Stream, &Stream::sending_link> sending_;
 
   ReceiveSlab receive_slab_;
+  bool keeps_freed_memory_ = false;
   uint32_t last_read_position_ = 0;
   SendSlab send_slab_;
   std::vector<Slice> slices_;
