@@ -4,8 +4,10 @@
 import assert from 'node:assert/strict'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import net from 'node:net'
+import { duplexPair } from 'node:stream'
 import test from 'node:test'
 import { currentTask, getEventLoop, openConnection, type Protocol, startServer } from 'gyre'
+import { fromDuplex } from 'gyre/node'
 import { Recorder } from './recorder.js'
 
 const storage = new AsyncLocalStorage<string>()
@@ -147,4 +149,41 @@ test('a protocol is in no task, also where a task made it', async () => {
   await server.waitClosed()
   while (tasks.length < 3) await new Promise((resolve) => setTimeout(resolve, 1))
   assert.deepEqual(tasks, [null, null, null])
+})
+
+test('a protocol is of no task, though an async task made its connection of a stream', async () => {
+  const seen: [string, string | undefined, string | undefined][] = []
+  const note = (method: string): void => {
+    seen.push([method, storage.getStore(), currentTask()?.getName()])
+  }
+  const [near, far] = duplexPair()
+  let isLost!: () => void
+  const over = new Promise<void>((resolve) => {
+    isLost = resolve
+  })
+  const witness: Protocol = {
+    connectionMade: () => note('made'),
+    dataReceived: () => note('data'),
+    connectionLost: () => {
+      note('lost')
+      isLost()
+    },
+  }
+  const make = async (): Promise<void> => {
+    fromDuplex(near, () => witness)
+    // The call has put the task back.
+    note('maker')
+    await over
+    note('maker, later')
+  }
+  const maker = storage.run('client', () => getEventLoop().createTask(make, { name: 'maker' }))
+  far.resume().end('bytes')
+  await maker
+  assert.deepEqual(seen, [
+    ['maker', 'client', 'maker'],
+    ['made', 'client', undefined],
+    ['data', 'client', undefined],
+    ['lost', 'client', undefined],
+    ['maker, later', 'client', 'maker'],
+  ])
 })

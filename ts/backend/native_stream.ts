@@ -60,11 +60,17 @@ export interface NativeOwner {
 
 const NO_ADDRESSES: Addresses = { own: null, peer: null }
 
-interface SocketOptions {
-  noDelay?: boolean
-  /** Null: no probes. */
-  keepAliveSeconds?: number | null
-}
+/**
+ * What stands in a stream's word of flags. A stream that was told to close, and is gone, has nothing unsent.
+ * What came in last was kept, as what comes next will be. The rest is what the socket was told, for who takes
+ * it over: that small writes may wait for others, and that the peer is probed, after how many seconds.
+ */
+const ENDING = 1
+const KEEPS_DATA = 2
+const DELAYS = 4
+const KEEP_ALIVE = 8
+const KEEP_ALIVE_SECONDS_SHIFT = 4
+const KEEP_ALIVE_MASK = -KEEP_ALIVE
 
 /** A descriptor that was opened elsewhere is nowhere. */
 export const NOWHERE: Place = { path: '' }
@@ -76,12 +82,7 @@ export class NativeStream implements StreamHandle {
   /** What was submitted since, and where that ends among the submissions. */
   private submitted = 0
   private submittedTail = 0
-  /** Whether it was told to close: then a stream that is gone has nothing unsent. */
-  private isEnding = false
-  /** Whether what came in last was kept, as what comes next will be. */
-  private keepsData = false
-  /** What the socket was told, for who takes it over; null: nothing. */
-  private options: SocketOptions | null = null
+  private flags = 0
 
   constructor(
     private readonly backend: NativeOwner,
@@ -134,7 +135,7 @@ export class NativeStream implements StreamHandle {
    */
   private noteUnsent(unsent: number, writtenBytes: number): void {
     if (unsent >= 0) this.unsent = unsent
-    else if (this.isEnding) this.unsent = 0
+    else if (this.has(ENDING)) this.unsent = 0
     else this.unsent += this.submitted + writtenBytes
     this.submitted = 0
   }
@@ -183,9 +184,8 @@ export class NativeStream implements StreamHandle {
     }
     const stream = new NodeSocketStream(backend.ring, socket, backend.nodeSockets)
     stream.setAddresses(this.parsedAddresses())
-    const { noDelay = true, keepAliveSeconds = null } = this.options ?? {}
-    if (!noDelay) stream.setNoDelay(false)
-    if (keepAliveSeconds !== null) stream.setKeepAlive(true, keepAliveSeconds)
+    if (this.has(DELAYS)) stream.setNoDelay(false)
+    if (this.has(KEEP_ALIVE)) stream.setKeepAlive(true, this.flags >> KEEP_ALIVE_SECONDS_SHIFT)
     stream.attach(events)
     return stream.toNodeSocket()
   }
@@ -195,12 +195,12 @@ export class NativeStream implements StreamHandle {
   }
 
   close(): void {
-    this.isEnding = true
+    this.flags |= ENDING
     this.submit(NativeOp.CLOSE)
   }
 
   abort(): void {
-    this.isEnding = true
+    this.flags |= ENDING
     this.submit(NativeOp.ABORT)
   }
 
@@ -234,12 +234,13 @@ export class NativeStream implements StreamHandle {
   }
 
   setNoDelay(enabled: boolean): void {
-    this.options = { ...this.options, noDelay: enabled }
+    this.set(DELAYS, !enabled)
     this.setOption(OPTION_NO_DELAY, enabled, 0)
   }
 
   setKeepAlive(enabled: boolean, delaySeconds: number): void {
-    this.options = { ...this.options, keepAliveSeconds: enabled ? delaySeconds : null }
+    const probes = KEEP_ALIVE | (delaySeconds << KEEP_ALIVE_SECONDS_SHIFT)
+    this.flags = (this.flags & ~KEEP_ALIVE_MASK) | (enabled ? probes : 0)
     this.setOption(OPTION_KEEP_ALIVE, enabled, delaySeconds)
   }
 
@@ -251,13 +252,13 @@ export class NativeStream implements StreamHandle {
       return
     }
     this.forgetTaken()
-    const data = this.keepsData ? slab.newView(offset, length) : slab.view(offset, length)
+    const data = this.has(KEEPS_DATA) ? slab.newView(offset, length) : slab.view(offset, length)
     this.events?.streamData(data)
   }
 
   keep(data: Uint8Array, isWanted: boolean): Buffer {
     const kept = this.backend.keep(data, isWanted)
-    this.keepsData = kept === data
+    this.set(KEEPS_DATA, kept === data)
     return kept
   }
 
@@ -325,6 +326,14 @@ export class NativeStream implements StreamHandle {
       enabled ? 1 : 0,
       delaySeconds,
     )
+  }
+
+  private has(flag: number): boolean {
+    return (this.flags & flag) !== 0
+  }
+
+  private set(flag: number, isSet: boolean): void {
+    this.flags = isSet ? this.flags | flag : this.flags & ~flag
   }
 
   private submit(op: number, a = 0): void {

@@ -27,3 +27,22 @@ export function captureContext(type: string): AsyncResource {
   if (taskStore.getStore() === undefined) return new AsyncResource(type)
   return taskStore.run(undefined, newResource, type)
 }
+
+/**
+ * What is a context itself, captured as above, instead of holding one: an object less for each connection.
+ * Its methods are Node's affair, and no part of what a subclass promises; `contextOf` has them.
+ */
+export const ContextKeeper: new (type: string) => object = class extends AsyncResource {
+  constructor(type: string) {
+    const task = taskStore.getStore()
+    // As `run`, within which `super` cannot be called.
+    if (task !== undefined) taskStore.enterWith(undefined)
+    super(type)
+    if (task !== undefined) taskStore.enterWith(task)
+  }
+}
+
+/** The context that an object is. REQUIRES: it is of a subclass of ContextKeeper. */
+export function contextOf(keeper: object): AsyncResource {
+  return keeper as AsyncResource
+}

@@ -76,6 +76,7 @@ export class EventLoop extends ExceptionReporter<EventLoop> implements BackendHo
   /** @internal */ readonly _isVirtual: boolean
   /** @internal Made by getEventLoop, and so replaced by it when closed. */ _isDefault = false
   /** @internal Promises were resolved in this turn. */ _promisesDue = false
+  /** @internal Done: for writers of streams that need not wait. */ _drained: unknown = null
   /** @internal Those not done, oldest first. */ readonly _tasks = new LinkedList()
   /** @internal What makes this loop's tasks instead of Task: see task/factory.ts. */
   _taskFactory: unknown = null

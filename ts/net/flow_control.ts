@@ -16,9 +16,11 @@ interface Waiting {
 
 export class FlowControl {
   private state: State = State.FLOWING
-  private failure: Error | null = null
-  /** Null while nobody waits, as in nearly all connections at nearly all times. */
-  private waiting: Waiting | null = null
+  /**
+   * Who waits, or of a connection that is LOST what broke it; null in nearly all connections at nearly all
+   * times.
+   */
+  private rest: Waiting | Error | null = null
 
   /** `reader`: whose errors are those of drain(), and who goes on with TLS; null where nobody reads. */
   constructor(
@@ -38,17 +40,16 @@ export class FlowControl {
   resume(): void {
     if (this.state !== State.PAUSED) return
     this.state = State.FLOWING
-    const waiters = this.waiting?.drain.splice(0) ?? []
+    const waiters = (this.rest as Waiting | null)?.drain.splice(0) ?? []
     for (const waiter of waiters) {
       if (!waiter.done()) waiter.setResult(undefined)
     }
   }
 
   connectionLost(error: Error | null): void {
+    const waiting = this.state === State.LOST ? null : (this.rest as Waiting | null)
     this.state = State.LOST
-    this.failure = error
-    const { waiting } = this
-    this.waiting = null
+    this.rest = error
     if (waiting === null) return
     for (const waiter of [...waiting.drain, ...waiting.close]) {
       if (waiter.done()) continue
@@ -71,16 +72,17 @@ export class FlowControl {
 
   *closed(): Generator<Future<unknown>, void, unknown> {
     if (this.state === State.LOST) {
-      if (this.failure !== null) throw this.failure
+      if (this.rest !== null) throw this.rest
       return
     }
     const waiter = new Future<void>(this.loop)
     yield* waitIn(this.waiters().close, waiter)
   }
 
+  /** REQUIRES: it is not LOST. */
   private waiters(): Waiting {
-    this.waiting ??= { drain: [], close: [] }
-    return this.waiting
+    this.rest ??= { drain: [], close: [] }
+    return this.rest as Waiting
   }
 }
 

@@ -1,6 +1,6 @@
-// What few transports have at a time: more to send than the system takes, bytes that came while reading
-// was paused, a file, TLS on top. A server may hold many thousand connections that are idle, and those
-// share one RareState that says "nothing".
+// What few transports have at a time: more to send than the system takes, reading that is paused and what
+// came meanwhile, a sending half that has ended, a file, TLS on top. A server may hold many thousand
+// connections that are idle, and those share one RareState that says "nothing".
 
 import type { Future } from '../future/future'
 import type { SocketName } from './protocol'
@@ -19,6 +19,8 @@ const NONE_HELD: readonly (Buffer | null)[] = []
 export class RareState<Upper> {
   /** Made when the system takes no more, or when somebody asks for the limits. */
   flow: WriteFlow | null = null
+  readingPaused = false
+  eofWritten = false
   /** What arrived while reading was paused: bytes, or null for the end. */
   held = NONE_HELD as (Buffer | null)[]
   /** What made the transport close itself. */

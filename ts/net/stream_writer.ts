@@ -15,21 +15,17 @@ import { HandlerEnd } from './handler_end'
 import type { ExtraInfo, Transport, Writable } from './protocol'
 
 /** What `drain` gives while there is nothing to wait for: one for all writers of a loop. */
-const drained = new WeakMap<EventLoop, Future<void>>()
-
 function drainedOn(loop: EventLoop): Future<void> {
-  let future = drained.get(loop)
-  if (future === undefined) {
-    future = new Future<void>(loop)
-    future.setResult(undefined)
-    drained.set(loop, future)
-  }
+  const known = loop._drained as Future<void> | null
+  if (known !== null) return known
+  const future = new Future<void>(loop)
+  future.setResult(undefined)
+  loop._drained = future
   return future
 }
 
 export class StreamWriter implements Waiter {
   private lower: Transport
-  private drainedAlready: Future<void> | null = null
 
   /** @internal */
   constructor(
@@ -62,8 +58,7 @@ export class StreamWriter implements Waiter {
     const hasFailed = flow.reader !== null && flow.reader.exception() !== null
     const isPlain = flow.isFlowing() && !hasFailed && !this.transport.isClosing()
     if (!isPlain) return new GeneratorOperation('StreamWriter.drain', () => this.drainSteps())
-    this.drainedAlready ??= drainedOn(flow.loop)
-    return this.drainedAlready
+    return drainedOn(flow.loop)
   }
 
   /** Closes the sending half when everything is sent. */

@@ -18,7 +18,7 @@ import type {
 import { checkInteger } from '../errors/arguments'
 import { endsLoop, RuntimeError } from '../errors/errors'
 import { Future } from '../future/future'
-import { captureContext } from '../loop/context'
+import { ContextKeeper, contextOf } from '../loop/context'
 import type { Linked } from '../loop/linked_list'
 import type { EventLoop } from '../loop/loop'
 import { socketName } from './address'
@@ -54,23 +54,24 @@ export const KEEP_ALIVE_SECONDS_MAX = 32_767
 
 const NOBODY: TransportOwner = {}
 
-export class SocketTransport implements Transport, StreamEvents, Linked {
+export class SocketTransport extends ContextKeeper implements Transport, StreamEvents, Linked {
   /** @internal On the list of its server's connections. */ _previous: Linked | null = null
   /** @internal */ _next: Linked | null = null
   private stream!: StreamHandle
   private state: State = State.OPEN
-  private readingPaused = false
-  private eofWritten = false
   private rare: Readonly<RareState<SocketTransport>> = NOTHING_RARE
-  /** @internal In which its protocol is called. */
-  readonly _context: AsyncResource
 
   constructor(
     protected readonly loop: EventLoop,
     private protocol: Protocol,
     private readonly owner: TransportOwner = NOBODY,
   ) {
-    this._context = captureContext('GyreTransport')
+    super('GyreTransport')
+  }
+
+  /** @internal In which its protocol is called. */
+  get _context(): AsyncResource {
+    return contextOf(this)
   }
 
   /** @internal The stream is there; the protocol hears of it with `begin`. */
@@ -86,12 +87,12 @@ export class SocketTransport implements Transport, StreamEvents, Linked {
 
   /** @internal Starts to read, unless the protocol wants none of it. */
   _startReading(): void {
-    if (!this.readingPaused && this.state === State.OPEN) this.stream.startReading()
+    if (!this.rare.readingPaused && this.state === State.OPEN) this.stream.startReading()
   }
 
   write(data: Writable): void {
     const bytes = toBytes(data)
-    if (this.eofWritten) {
+    if (this.rare.eofWritten) {
       throw new RuntimeError('Cannot call write() after writeEof()', 'ERR_WRITE_AFTER_EOF')
     }
     this.checkNoFile()
@@ -111,9 +112,9 @@ export class SocketTransport implements Transport, StreamEvents, Linked {
 
   /** @internal Also where protocols may not do it: node:tls ends one direction, asyncio does not. */
   _endSending(): void {
-    if (this.state !== State.OPEN || this.eofWritten) return
+    if (this.state !== State.OPEN || this.rare.eofWritten) return
     this.checkNoFile()
-    this.eofWritten = true
+    this.ownRare().eofWritten = true
     this.stream.shutdown()
   }
 
@@ -141,20 +142,20 @@ export class SocketTransport implements Transport, StreamEvents, Linked {
   }
 
   pauseReading(): void {
-    if (this.state !== State.OPEN || this.readingPaused) return
-    this.readingPaused = true
+    if (this.state !== State.OPEN || this.rare.readingPaused) return
+    this.ownRare().readingPaused = true
     this.stream.stopReading()
   }
 
   resumeReading(): void {
-    if (this.state !== State.OPEN || !this.readingPaused) return
-    this.readingPaused = false
+    if (this.state !== State.OPEN || !this.rare.readingPaused) return
+    this.ownRare().readingPaused = false
     this.stream.startReading()
     if (this.rare.held.length > 0) this.loop.callSoon(() => this.deliverHeld())
   }
 
   isReading(): boolean {
-    return this.state === State.OPEN && !this.readingPaused
+    return this.state === State.OPEN && !this.rare.readingPaused
   }
 
   setWriteBufferLimits(limits: WriteBufferLimits = {}): void {
@@ -249,8 +250,8 @@ export class SocketTransport implements Transport, StreamEvents, Linked {
    * cannot be, or not now. REQUIRES: reading has been paused since the turn before.
    */
   _toNodeSocket(): NodeSocketHandle | null {
-    const { sendingFile, held } = this.rare
-    if (this.state !== State.OPEN || this.eofWritten || sendingFile) return null
+    const { sendingFile, held, eofWritten } = this.rare
+    if (this.state !== State.OPEN || eofWritten || sendingFile) return null
     const handle = held.includes(null) ? null : this.stream.toNodeSocket(this)
     if (handle !== null) this.stream = handle
     return handle
@@ -267,7 +268,7 @@ export class SocketTransport implements Transport, StreamEvents, Linked {
   _beginFile(): void {
     this.checkNoFile()
     if (this.state !== State.OPEN) throw closing()
-    if (this.eofWritten) {
+    if (this.rare.eofWritten) {
       throw new RuntimeError('Cannot send a file after writeEof()', 'ERR_WRITE_AFTER_EOF')
     }
     this.ownRare().sendingFile = true
@@ -365,7 +366,7 @@ export class SocketTransport implements Transport, StreamEvents, Linked {
 
   /** Whether what comes in has to wait, for reading to go on or behind what came before. */
   private holdsBack(): boolean {
-    return this.readingPaused || this.rare.held.length > 0
+    return this.rare.readingPaused || this.rare.held.length > 0
   }
 
   private dropHeld(): void {
