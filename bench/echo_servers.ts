@@ -50,11 +50,20 @@ async function echoByAsyncFunction(reader: StreamReader, writer: StreamWriter): 
   writer.close()
 }
 
-async function serveWithNode(): Promise<number> {
-  const server = net.createServer({ noDelay: true }, (socket) => {
-    socket.on('data', (data) => socket.write(data))
-    socket.on('error', () => {})
-  })
+function echoByEvents(socket: net.Socket): void {
+  socket.on('data', (data) => socket.write(data))
+  socket.on('error', () => {})
+}
+
+/** What a handler on streams is in plain Node. */
+async function echoByIteration(socket: net.Socket): Promise<void> {
+  for await (const data of socket) {
+    if (!socket.write(data)) await once(socket, 'drain')
+  }
+}
+
+async function serveWithNode(handle: (socket: net.Socket) => unknown): Promise<number> {
+  const server = net.createServer({ noDelay: true }, handle)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return (server.address() as net.AddressInfo).port
@@ -82,7 +91,8 @@ function* serveByAsyncFunction(): Coroutine<number> {
 
 /** The first is what the others are compared with. */
 export const echoServers: readonly ServerArm[] = [
-  { name: 'node:net', backend: null, serve: serveWithNode },
+  { name: 'node:net', backend: null, serve: () => serveWithNode(echoByEvents) },
+  { name: 'node:net, for await', backend: null, serve: () => serveWithNode(echoByIteration) },
   ...onBothBackends('protocol', { serve: serveByProtocol }),
   ...onBothBackends('streams, generator', { serve: serveByGenerator }),
   ...onBothBackends('streams, borrowing', { serve: serveByBorrowing }),
