@@ -33,6 +33,22 @@ size_t TotalBytes(const iovec* slices, size_t count) {
   return total;
 }
 
+// What sendfile(2) says of the socket and not of the file: tcp(7), ip(7).
+bool IsOfConnection(int error) {
+  switch (error) {
+    case EPIPE:
+    case ECONNRESET:
+    case ENOTCONN:
+    case ETIMEDOUT:
+    case EHOSTUNREACH:
+    case ENETUNREACH:
+    case ENETDOWN:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 void Stream::Release() {
@@ -192,7 +208,7 @@ void Stream::FlushFile(size_t bytes_max) {
     if (bytes_max == 0) return;
     const ssize_t sent = file_->SendTo(fd_, bytes_max);
     if (sent == -EAGAIN) return;
-    if (sent == -EPIPE || sent == -ECONNRESET || sent == -ETIMEDOUT) {
+    if (IsOfConnection(static_cast<int>(-sent))) {
       Fail(static_cast<int>(-sent), Operation::kWrite);
       return;
     }

@@ -177,12 +177,16 @@ TEST_CASE("an error of the file ends the file and not the stream") {
 TEST_CASE("a connection that breaks under a file is told once, as closed") {
   Rig rig;
   const File file(5'000);
-  rig.syscalls.Inject(CallId::kSendFile, -ECONNRESET);
+  int error = 0;
+  SUBCASE("by a reset") { error = ECONNRESET; }
+  SUBCASE("by a peer that no route leads to any more") { error = EHOSTUNREACH; }
+  SUBCASE("by a network that is down") { error = ENETDOWN; }
+  rig.syscalls.Inject(CallId::kSendFile, -error);
   rig.syscalls.ForgetCounts();
   REQUIRE(rig.SendFile(file) == 0);
   const Entry closed = rig.Await(Kind::kClosed);
   CHECK(closed.slot == rig.pair.client.slot);
-  CHECK(closed.a == ECONNRESET);
+  CHECK(static_cast<int>(closed.a) == error);
   CHECK(closed.b == static_cast<uint32_t>(Operation::kWrite));
   // The socket's and the file's.
   CHECK(rig.syscalls.Count(CallId::kClose) == 2);
