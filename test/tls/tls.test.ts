@@ -61,6 +61,26 @@ testOnLoop('what is written on one end arrives at the other, whatever its size',
   })
 })
 
+testOnLoop('a reader keeps what TLS brings where it is, and copies what is short', function* () {
+  yield* serving(echo, {}, function* (port) {
+    const pair = yield* connectTo(port)
+    const { reader, writer } = pair
+    const brought: Buffer[] = []
+    writer.getExtraInfo('tlsSocket')!.on('data', (data: Buffer) => brought.push(data))
+    // Each is a record of TLS, which comes whole.
+    for (const size of [8 * 1024, 100]) {
+      const sent = randomBytes(size)
+      writer.write(sent)
+      const received = yield* reader.read(size)
+      assert.ok(received.equals(sent))
+      const [chunk] = brought.splice(0) as [Buffer]
+      assert.equal(chunk.buffer.byteLength, size)
+      assert.equal(received.buffer === chunk.buffer, size > 1024, `${size} bytes`)
+    }
+    yield* hangUp(pair)
+  })
+})
+
 testOnLoop('a writer that drains is held up by a peer that does not read', function* () {
   let written = 0
   const pour: StreamHandler = function* (_reader, writer) {

@@ -15,6 +15,12 @@ import type { EventLoop } from '../loop/loop'
 import type { ExtraInfo, Protocol, Transport } from '../net/protocol'
 import { SocketTransport } from '../net/transport'
 
+/**
+ * Shorter ones are copied when they are to be kept, into memory that they share: a peer may send records of
+ * a byte each, and what a buffer of Node's costs besides is a multiple of that.
+ */
+const KEPT_BYTES_MIN = 1024
+
 /** A TLSSocket as a stream of the backend's contract. */
 class TlsStream extends SocketStream<TLSSocket> {
   private timer: TimerHandle | null = null
@@ -40,6 +46,11 @@ class TlsStream extends SocketStream<TLSSocket> {
         stream.writableLength > 0 ||
         stream.writableEnded !== stream.writableFinished,
     )
+  }
+
+  /** Nobody else reads from the socket, and Node allocates each chunk anew, for what a record holds. */
+  override keep(data: Uint8Array): Buffer {
+    return data.length < KEPT_BYTES_MIN ? super.keep(data) : (data as Buffer)
   }
 
   override close(): void {
