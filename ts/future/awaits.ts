@@ -24,6 +24,8 @@ export interface AwaitedFuture {
 /** Something of an async-function task that waits for a future and can be reached by cancel(). */
 export interface Await extends RunnableWaiter {
   readonly _future: AwaitedFuture
+  /** @internal It is woken, and a cancellation came before it ran: that is what it ends with. */
+  _overtake(cancellation: Cancellation): void
 }
 
 export interface Awaits {
@@ -59,9 +61,13 @@ export function cancelAwaits(holder: Awaits, cancellation: Cancellation): boolea
   if (awaits === null) return false
   if (!(awaits instanceof Set)) return awaits._future._cancelWith(cancellation)
   let isReached = false
+  const woken: Await[] = []
   for (const entry of [...awaits]) {
-    if (entry._future._cancelWith(cancellation)) isReached = true
+    if (entry._future._state !== FutureState.PENDING) woken.push(entry)
+    else if (entry._future._cancelWith(cancellation)) isReached = true
   }
+  // Those run first. A race that one of them wins would hear nothing of what the others end with.
+  if (isReached) for (const entry of woken) entry._overtake(cancellation)
   return isReached
 }
 

@@ -18,6 +18,7 @@ import { schedulingLoop } from '../loop/running'
 import { rejectAwaiting } from './awaiting_frames'
 import type { Await } from './awaits'
 import type { Branch } from './branch'
+import type { Cancellation } from './cancellation'
 import { type Future, takeDelegated } from './future'
 import { LatePromise } from './late_promise'
 import { operationBegins, watchOperation } from './never_awaited'
@@ -162,6 +163,12 @@ class OperationSteps<T, A, B> extends LatePromise<A | B> implements Await {
   /** That of what it waits for, whichever loop's code completes that. */
   private loop(): EventLoop {
     return this._future?._loop ?? loopOf(this._owner)
+  }
+
+  _overtake(cancellation: Cancellation): void {
+    if (this.failure !== null || this._future._keepsOutcome()) return
+    this.failure =
+      cancellationIn(this._future) ?? cancellation.makeError(this._owner?._task as object)
   }
 
   _describeWaiter(): string {

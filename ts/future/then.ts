@@ -96,6 +96,8 @@ export type OnFulfilled<T, A> = ((value: T) => A | PromiseLike<A>) | null | unde
 export type OnRejected<B> = ((error: any) => B | PromiseLike<B>) | null | undefined
 
 class Continuation<T, A, B> extends LatePromise<A | B> implements Await {
+  private overtaking: Cancellation | null = null
+
   constructor(
     readonly _future: AwaitedFuture,
     private readonly onFulfilled: OnFulfilled<T, A>,
@@ -108,6 +110,10 @@ class Continuation<T, A, B> extends LatePromise<A | B> implements Await {
 
   _wake(): void {
     this._future._loop.ring.push(Kind.CONTINUATION, this)
+  }
+
+  _overtake(cancellation: Cancellation): void {
+    this.overtaking = cancellation
   }
 
   _describeWaiter(): string {
@@ -126,7 +132,7 @@ class Continuation<T, A, B> extends LatePromise<A | B> implements Await {
     let cancellation: Error | null = null
     if (owner !== null) {
       owner._endAwait(this)
-      cancellation = takeCancellation(owner)
+      cancellation = takeCancellation(owner) ?? this.overtaking?.makeError(owner._task) ?? null
       if (cancellation !== null) cancellation = cancellationIn(future) ?? cancellation
       if (cancellation === null && future._state === FutureState.PENDING) {
         // Woken to leave a circle, but another await of the task has left it: this one waits on.
