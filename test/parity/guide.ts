@@ -5,8 +5,8 @@ import { OracleProcess } from './oracle_process.js'
 import type { Program } from './program.js'
 import type { Outcome } from './run_program.js'
 
-/** The decisions of a perturbed run (oracle/draws.py): seeds, and how many draws are taken from each. */
-export type Pieces = [seed: number, draws: number | null][]
+/** The decisions of a perturbed run: which draws of which generators (oracle/draws.py). */
+export type Pieces = [seed: number, skipped: number, draws: number | null][]
 
 export type Sought = {
   /** The run that has the outcome, or null: none was found. */

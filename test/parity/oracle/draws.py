@@ -1,8 +1,9 @@
 """Random decisions that can be made again: a perturbed run is the list of pieces that its draws come from.
 
-A piece is a seed and how many draws are taken from it, e.g. [[7, 37], [8, 12], [9, None]]: 37 draws of a
-generator seeded with 7, then 12 of another, then as many of a third as are needed. Two runs whose lists
-begin with the same pieces do the same for as long; that is what guided_search.py lives on.
+A piece is a seed, how many draws of its generator are left out, and how many are taken, e.g.
+[[7, 0, 37], [8, 0, 1], [7, 38, None]]: 37 draws of a generator seeded with 7, then one of another, then the
+first one's from its 39th on, as many as are needed. Two runs whose lists begin with the same pieces do the
+same for as long; that is what guided_search.py lives on.
 """
 
 from random import Random
@@ -19,8 +20,10 @@ class Draws:
 
     def random(self):
         if self._left == 0:
-            seed, length = next(self._pieces)
+            seed, skipped, length = next(self._pieces)
             self._random = Random(seed)
+            for _ in range(skipped):
+                self._random.random()
             # The last piece is without end: -1 never becomes 0.
             self._left = -1 if length is None else length
         self._left -= 1
@@ -34,13 +37,15 @@ class Draws:
         return low + int(self.random() * (high - low + 1))
 
 
-def first_draws(pieces, count):
-    """The pieces of the first `count` draws."""
-    kept = []
-    for seed, length in pieces:
-        if count == 0:
-            break
-        taken = count if length is None else min(length, count)
-        kept.append([seed, taken])
-        count -= taken
-    return kept
+def split(pieces, count):
+    """The pieces of the first `count` draws, and those of all others."""
+    first = []
+    for index, (seed, skipped, length) in enumerate(pieces):
+        if length is None or length > count:
+            rest = [seed, skipped + count, None if length is None else length - count]
+            if count > 0:
+                first.append([seed, skipped, count])
+            return first, [rest, *pieces[index + 1 :]]
+        first.append([seed, skipped, length])
+        count -= length
+    return first, []

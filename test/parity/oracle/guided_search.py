@@ -10,7 +10,7 @@ legal under CPython, that has this outcome.
 import gc
 from random import Random
 
-from draws import Draws, first_draws
+from draws import Draws, split
 from run import run_program
 from target import Match, Target
 
@@ -22,6 +22,8 @@ FRESH = 0.05
 # How often the next run goes back by a few draws at most; else it is by any number of them.
 NEAR = 0.7
 FEW = 60
+# How often it does only one draw otherwise, and then what the run before did.
+ONE = 0.35
 # So many runs without one that comes farther end a climb: one of these, as some need little and some much.
 PATIENCE = (200, 200, 400, 1000)
 
@@ -45,7 +47,7 @@ class Climb:
 
     def next_pieces(self):
         random = self.random
-        piece = [random.getrandbits(32), None]
+        piece = [random.getrandbits(32), 0, None]
         if not self.kept or random.random() < FRESH:
             return [piece]
         parent = self.kept[0] if random.random() < BEST else random.choice(self.kept)
@@ -53,7 +55,10 @@ class Climb:
             back = 1 + int(random.random() ** 3 * FEW)
         else:
             back = random.randint(1, 1 + parent.draws)
-        return [*first_draws(parent.pieces, max(0, parent.draws - back)), piece]
+        first, rest = split(parent.pieces, max(0, parent.draws - back))
+        if random.random() < ONE:
+            return [*first, [piece[0], 0, 1], *split(rest, 1)[1]]
+        return [*first, piece]
 
     def add(self, run):
         """Keeps the farthest, of equals the latest: standing still is drifting."""

@@ -29,11 +29,14 @@ class Interpreter(Perturbation, Environment):
         return value
 
     async def run_block(self, instance, block):
-        for s in block:
-            returned = await self.run_statement(instance, s)
-            if returned is not None:
-                return returned
-        return None
+        try:
+            for s in block:
+                returned = await self.run_statement(instance, s)
+                if returned is not None:
+                    return returned
+            return None
+        finally:
+            await self.pause(instance)
 
     async def run_statement(self, instance, s):
         op = s["op"]

@@ -13,7 +13,9 @@ from asyncio import tasks
 
 # How often a coroutine gives way where it may: one of these, for each instance, so that some are far
 # ahead of others.
-SHARES = (0, 0, 0.3, 0.9)
+SHARES = (0, 0, 0.1, 0.3, 0.9)
+# For how many turns it does.
+PAUSES = (1, 1, 1, 2, 3)
 
 
 class Perturbation:
@@ -34,7 +36,7 @@ class Perturbation:
         if not self.chance(instance):
             return
         task = asyncio.current_task()
-        for _ in range(self.random.randint(1, 3)):
+        for _ in range(self.random.choice(PAUSES)):
             try:
                 await tasks.sleep(0)
             except asyncio.CancelledError as error:

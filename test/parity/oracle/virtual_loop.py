@@ -19,7 +19,11 @@ from asyncio import base_events, events, futures, taskgroups, tasks
 
 
 # How much of what is ready a perturbed loop keeps back: one of these, for each program.
-HELD = (0.15, 0.3, 0.5)
+HELD = (0, 0.05, 0.15, 0.3, 0.5)
+
+
+# The clock's resolution.
+NEGLIGIBLE = 1e-6
 
 
 class Deadlock(BaseException):
@@ -78,7 +82,7 @@ class JumpingSelector:
 
 
 class PerturbingSelector(JumpingSelector):
-    """Keeps some of what is ready back for a turn, so that the order within an instant changes.
+    """Keeps some of what is ready, and timers, back for a turn: the order within an instant changes.
 
     A program whose coroutines do the same, each for itself, however they are perturbed, depends on no
     such order: it must do the same in async functions, whose turns are not those of generators.
@@ -95,6 +99,9 @@ class PerturbingSelector(JumpingSelector):
         if self.match is not None and self.match.departed_at is not None:
             raise Abandoned
         ready = self.loop._ready
+        # With a clock that is behind, timers that are due wait for the next turn.
+        keeps_timers = len(ready) > 0 and self.random.random() < self.share
+        self.loop._clock_resolution = -NEGLIGIBLE if keeps_timers else NEGLIGIBLE
         if self.held:
             ready.extend(self.held)
             self.held = []
@@ -113,7 +120,7 @@ class VirtualLoop(base_events.BaseEventLoop):
         """With random decisions, the order within an instant is perturbed; with a match, it is guided."""
         super().__init__()
         self.now = 0.0
-        self._clock_resolution = 1e-6
+        self._clock_resolution = NEGLIGIBLE
         self._selector = (
             JumpingSelector(self) if random is None else PerturbingSelector(self, random, match)
         )

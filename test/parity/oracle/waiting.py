@@ -215,7 +215,14 @@ async def with_resource(env, instance, s):
 
 
 async def wait_on(env, instance, s):
-    return await getattr(env.resources[s["resource"]], s["call"])(s["value"])
+    resource = env.resources[s["resource"]]
+    if s["call"] == "put":
+        # An async function has numbered its item before it gives way.
+        started = resource.queue.put(resource.item(s["value"]))
+    else:
+        started = getattr(resource, s["call"])(s["value"])
+    await env.pause(instance)
+    return await started
 
 
 WAITING = {
