@@ -179,11 +179,11 @@ test('a timeout that expires just as the task is cancelled hides nothing', async
 })
 
 test('what awaits a foreign promise is told when that settles, and nothing beside it before', async () => {
-  await run(async () => {
+  await runVirtual(async () => {
     const foreign = async () =>
       await rejectionOf(
         timeout(1, async () => {
-          await pause(20)
+          await new Promise((resolve) => getRunningLoop().callLater(20, resolve, null))
           await sleep(0)
         }),
       )
@@ -209,7 +209,7 @@ describe('task.signal', () => {
   }
 
   test('of a body is aborted by its own timeout, and not by one beside it', async () => {
-    await run(async () => {
+    await runVirtual(async () => {
       const order: string[] = []
       const noted = async (name: string, ms: number) => {
         order.push(`${name} ${await foreignIn(ms)}`)

@@ -144,6 +144,58 @@ test('Promise.race and Promise.any inside a task leave the losers waiting, harml
   })
 })
 
+test('a cancellation is not lost where one of several awaits is done, and did not go on yet', async () => {
+  const bodies: Record<string, (all: Future<void>[]) => PromiseLike<unknown>> = {
+    race: (all) => Promise.race(all),
+    all: (all) => Promise.all(all),
+    'race in a body': ([first, ...rest]) => timeout(5000, () => Promise.race([first, ...rest])),
+    'race in a body, beside others': ([first, second, third]) =>
+      Promise.race([timeout(5000, () => Promise.race([first, second])), third]),
+    'an await in a body, beside others': ([first, second, third]) =>
+      Promise.race([timeout(5000, async () => await first), second, third]),
+  }
+  for (const [name, body] of Object.entries(bodies)) {
+    await runVirtual(async () => {
+      const [first, second, third] = [new Future<void>(), new Future<void>(), new Future<void>()]
+      const task = createTask(async () => {
+        await body([first, second, third])
+        await sleep(1000)
+      })
+      await sleep(1)
+      first.setResult()
+      assert.equal(task.cancel('enough'), true)
+      const error = await rejectionOf(task)
+      assert.ok(error instanceof CancelledError, `${name}: ${error}`)
+      assert.equal(error.reason, 'enough')
+      assert.equal(task.cancelled(), true)
+      assert.ok(second.cancelled() && third.cancelled(), name)
+      assert.equal(now(), 1)
+    })
+  }
+})
+
+test('a generator that is about to go on is cancelled, whatever its bodies left behind', async () => {
+  await runVirtual(async () => {
+    for (const cancelsItself of [true, false]) {
+      const [loser, next] = [new Future<void>(), new Future<void>()]
+      const task = createTask(function* () {
+        yield* timeout(100, async () => {
+          await Promise.race([sleep(1), loser])
+        })
+        if (cancelsItself) task.cancel()
+        else yield* next
+        yield* sleep(1000)
+      })
+      await sleep(2)
+      next.setResult()
+      if (!cancelsItself) task.cancel()
+      assert.ok((await rejectionOf(task)) instanceof CancelledError)
+      assert.equal(loser.cancelled(), true)
+      assert.ok(now() < 1000)
+    }
+  })
+})
+
 test('what a task left waiting goes on after its end, and changes nothing of its outcome', async () => {
   const events: string[] = []
   const loser = async (name: string, rounds: number) => {

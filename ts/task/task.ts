@@ -207,7 +207,9 @@ export class Task<T = unknown>
     this.cancels |= UNDER_WAY
     const reached = cancelAwaits(this, cancellation)
     const waited = this.generator === undefined && isFuture(this.coro) ? this.coro : this._waitsFor
-    const isDelivered = waited?._cancelWith(cancellation) === true || reached
+    // A generator that is about to go on gets it then, whatever was left behind by a body of its own.
+    const isDelivered =
+      waited === null ? reached && !this.generator : waited._cancelWith(cancellation)
     this.cancels &= ~UNDER_WAY
     if (!isDelivered) this._cancelLater(cancellation)
     return true
