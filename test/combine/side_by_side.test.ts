@@ -224,7 +224,7 @@ describe('task.signal', () => {
       const task = createTask(async () => await Promise.all([foreignIn(60_000), foreignIn(60_000)]))
       await sleep(1)
       task.cancel()
-      assert.deepEqual(await task, ['CancelledError', 'AbortError'])
+      assert.deepEqual(await task, ['CancelledError', 'CancelledError'])
     })
   })
 

@@ -17,7 +17,7 @@ import type { Branch, OperationAwait } from '../future/branch'
 import type { Cancellation } from '../future/cancellation'
 import { Future } from '../future/future'
 import { branchHere } from '../future/stepping'
-import { type AwaitOwner, deliverInto } from '../future/then'
+import { type AwaitOwner, awaitOwner, deliverInto } from '../future/then'
 import { FutureState } from '../future/waiter'
 import { taskStore } from '../loop/context'
 import { currentTask } from '../task/current'
@@ -30,7 +30,7 @@ export class BodyEnd<T> extends Future<T> implements AwaitOwner {
   static override readonly _isInner = true
   /** @internal */ _awaits: Await | Set<Await> | null = null
   /** @internal */ readonly _branch: Branch | null
-  private readonly around: AwaitOwner
+  private around: AwaitOwner
   /** The last request to cancel came from the code of the body itself. */
   private isAskedByBody = false
 
@@ -47,7 +47,7 @@ export class BodyEnd<T> extends Future<T> implements AwaitOwner {
 
   override _cancelWith(cancellation: Cancellation): boolean {
     if (this._state !== FutureState.PENDING) return false
-    this.isAskedByBody = currentTask() === this._task
+    this.isAskedByBody = this.isRunning()
     return cancelAwaits(this, cancellation)
   }
 
@@ -62,6 +62,14 @@ export class BodyEnd<T> extends Future<T> implements AwaitOwner {
     return this._state === FutureState.EXCEPTION && !isCancelled(this._value)
   }
 
+  /** Whether the code that runs is that of the body. */
+  private isRunning(): boolean {
+    if (currentTask() !== this._task) return false
+    let owner = awaitOwner()
+    while (owner instanceof BodyEnd && owner !== this) owner = owner.outer()
+    return owner === this
+  }
+
   override setResult(value: T): void {
     this.leave()
     super.setResult(value)
@@ -74,23 +82,34 @@ export class BodyEnd<T> extends Future<T> implements AwaitOwner {
 
   override setException(error: unknown): void {
     this.leave()
-    super.setException(error)
+    const cancellation = this._task._cancellationOf(error, this._branch)
+    super.setException(cancellation?.makeError(this._task) ?? error)
+  }
+
+  /** What is around it and not over; the task, when all is. What is over is not kept. */
+  private outer(): AwaitOwner {
+    this.around = this.around._live() ?? this._task
+    return this.around
   }
 
   /** What the body left behind goes on in what is around it. */
   private leave(): void {
-    const around = this.around._live()
+    const around = this.outer()._live()
     if (around !== null) for (const entry of listAwaits(this)) addAwait(around, entry)
     this._awaits = null
   }
 
   /** @internal */
   _live(): AwaitOwner | null {
-    return this._state === FutureState.PENDING ? this : this.around._live()
+    return this._state === FutureState.PENDING ? this : this.outer()._live()
   }
 
   /** @internal */
   _beginAwait(entry: Await): void {
+    if (this._state !== FutureState.PENDING) {
+      this.outer()._beginAwait(entry)
+      return
+    }
     addAwait(this, entry)
     deliverInto(this, entry._future)
   }
@@ -98,18 +117,20 @@ export class BodyEnd<T> extends Future<T> implements AwaitOwner {
   /** @internal */
   _endAwait(entry: Await): void {
     if (this._state === FutureState.PENDING) removeAwait(this, entry)
-    else this.around._endAwait(entry)
+    else this.outer()._endAwait(entry)
   }
 
   /** @internal */
   _undelivered(): Cancellation | null {
-    return this.around._undelivered() ?? this._branch?.undelivered ?? null
+    const around = this.outer()._undelivered()
+    if (around !== null || this._state !== FutureState.PENDING) return around
+    return this._branch?.undelivered ?? null
   }
 
   /** @internal Two requests that wait are delivered as one. */
   _delivered(): void {
-    this._branch?.takeUndelivered()
-    this.around._delivered()
+    if (this._state === FutureState.PENDING) this._branch?.takeUndelivered()
+    this.outer()._delivered()
   }
 
   /** @internal */

@@ -71,13 +71,13 @@ export function cancelAwaits(holder: Awaits, cancellation: Cancellation): boolea
   return isReached
 }
 
-/** One that waits for a pending future, in a body if it stands for one. */
+/** One that waits for a pending future. Who waits for a body is left alone: what is in it is looked for. */
 export function findPending(holder: Awaits): Await | null {
   for (const entry of listAwaits(holder)) {
     if (entry._future._state !== FutureState.PENDING) continue
     const body = entry._future._bodyAwaits
-    const inner = body === null ? null : findPending(body)
-    return inner ?? entry
+    const found = body === null ? entry : findPending(body)
+    if (found !== null) return found
   }
   return null
 }

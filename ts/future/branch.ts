@@ -9,7 +9,7 @@
 // A generator coroutine does one thing at a time: its main line has no branch, and a timeout in it
 // cancels the task.
 
-import type { Await } from './awaits'
+import type { Await, AwaitedFuture } from './awaits'
 import type { Cancellation } from './cancellation'
 
 /** The await of an operation; `_owner` is what the code that awaits it belongs to. */
@@ -32,12 +32,19 @@ export class Branch {
   undelivered: Cancellation | null = null
   /** @internal Behind the `task.signal` of code in this branch. */
   controller: AbortController | null = null
+  private isEnded = false
 
-  /** @param outer the branch in which the operation is awaited; null: none */
+  /** @param around the branch in which the operation is awaited; null: none */
   constructor(
     readonly task: BranchedTask,
-    readonly outer: Branch | null,
+    private around: Branch | null,
   ) {}
+
+  /** The next branch around it that has not ended: those that have are kept by nobody. */
+  get outer(): Branch | null {
+    while (this.around?.isEnded === true) this.around = this.around.around
+    return this.around
+  }
 
   isWithin(branch: Branch): boolean {
     for (let one: Branch | null = this; one !== null; one = one.outer) {
@@ -58,6 +65,12 @@ export class Branch {
     if (!isReached) this.undelivered = cancellation
   }
 
+  /** The operation begins to wait for `future`: what reached nothing before goes into that. */
+  deliverInto(future: AwaitedFuture): void {
+    const { undelivered } = this
+    if (undelivered !== null && future._cancelWith(undelivered)) this.undelivered = null
+  }
+
   takeUndelivered(): Cancellation | null {
     const { undelivered } = this
     this.undelivered = null
@@ -66,11 +79,15 @@ export class Branch {
 
   /** The operation has ended. What reached nothing comes at what is awaited next. */
   end(): void {
+    this.isEnded = true
+    // Its context is that of the code around it, and so on outward: functions left behind would keep all.
+    this.operation = null
+    const { outer } = this
     const cancellation = this.takeUndelivered()
     if (cancellation !== null) {
-      if (this.outer === null) this.task._cancelLater(cancellation)
-      else this.outer.undelivered = cancellation
+      if (outer === null) this.task._cancelLater(cancellation)
+      else outer.undelivered = cancellation
     }
-    if (this.controller !== null) this.task._branchEnded(this)
+    this.task._branchEnded(this)
   }
 }

@@ -254,6 +254,7 @@ class OperationSteps<T, A, B> extends LatePromise<A | B> implements Await {
     if (future._adopt(this)) return
     future._addWaiter(this)
     if (owner !== null) owner._beginAwait(this)
+    this.branch?.deliverInto(future)
   }
 
   private finish(value: T): void {

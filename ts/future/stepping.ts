@@ -40,7 +40,9 @@ export function branchHere(task: object): Branch | null {
   if (isStepped && stepping.branch !== undefined) return stepping.branch
   if (!isStepped && stepping.task !== null) return null
   const owner = taskStore.getStore()
-  return owner?._task === task ? (owner._branch as Branch | null) : null
+  if (owner?._task !== task) return null
+  // What a body left behind belongs to what is around the body.
+  return (owner._live()?._branch ?? null) as Branch | null
 }
 
 /** As `branchHere`, for what may ask to cancel: an operation that is being stepped has its own. */

@@ -9,6 +9,7 @@ interface Stored {
   readonly _loop: object
   readonly _task: object
   readonly _branch: object | null
+  _live(): Stored | null
 }
 
 /** @internal See AwaitOwner in future/then.ts. */

@@ -5,6 +5,7 @@
 // whole, and of timeouts and groups around that code. So two timeouts that run side by side may expire
 // together, and each finds that nobody but itself has asked.
 
+import type { CancelledError } from '../errors/errors'
 import type { Branch } from '../future/branch'
 import { type Cancellation, makeCancelledError } from '../future/cancellation'
 import { branchHere, taskOfCode } from '../future/stepping'
@@ -28,33 +29,61 @@ export class CancelRequests implements SignalHolder {
   controller: AbortController | null = null
   /** The branches whose code has asked for a signal: each has its own. */
   private withSignal: Set<Branch> | null = null
-  /** A branch for each request that concerned one and is not taken back. */
-  private asked: Branch[] | null = null
+  /** How many requests concerned a branch and are not taken back; the other requests are of the task. */
+  private readonly asked = new Map<Branch, number>()
+  /** The sum of these. */
+  private ofBranches = 0
+  /** What a request to a branch is on its way into. */
+  underWay: Branch | null = null
 
   constructor(private readonly task: object) {}
 
   /** `branch` was asked to stop, and nothing beside it. */
   ask(branch: Branch): void {
-    this.asked ??= []
-    this.asked.push(branch)
+    this.asked.set(branch, this.askedOf(branch) + 1)
+    this.ofBranches++
+  }
+
+  private askedOf(branch: Branch): number {
+    return this.asked.get(branch) ?? 0
+  }
+
+  private takeFrom(branch: Branch): void {
+    const left = this.askedOf(branch) - 1
+    if (left === 0) this.asked.delete(branch)
+    else this.asked.set(branch, left)
+    this.ofBranches--
   }
 
   /** How many requests concern only what runs beside the code that asks; others than the task see all. */
   beside(): number {
-    const { asked, task } = this
-    if (asked === null || taskOfCode() !== task) return 0
-    const here = branchHere(task)
-    return asked.filter((branch) => here?.isWithin(branch) !== true).length
+    if (this.ofBranches === 0 || taskOfCode() !== this.task) return 0
+    let count = this.ofBranches
+    for (let branch = branchHere(this.task); branch !== null; branch = branch.outer) {
+      count -= this.askedOf(branch)
+    }
+    return count
   }
 
-  /** One request is taken back: the innermost that concerns the code that runs. */
-  takeBack(): void {
-    const { asked } = this
-    if (asked === null) return
+  /** How many of `all` requests are of the task as a whole. */
+  ofTask(all: number): number {
+    return all - this.ofBranches
+  }
+
+  /**
+   * One of `all` requests is taken back: the innermost that concerns the code that runs. Other code than
+   * that of the task takes one of a branch only if there is no other.
+   */
+  takeBack(all: number): void {
     for (let branch = this.branchOfCode(); branch !== null; branch = branch.outer) {
-      const index = asked.lastIndexOf(branch)
-      if (index === -1) continue
-      asked.splice(index, 1)
+      if (!this.asked.has(branch)) continue
+      this.takeFrom(branch)
+      return
+    }
+    if (this.ofTask(all) > 0) return
+    for (const branch of this.asked.keys()) {
+      this.takeFrom(branch)
+      branch.undelivered = null
       return
     }
   }
@@ -63,12 +92,16 @@ export class CancelRequests implements SignalHolder {
   settle(isLast: boolean): void {
     for (let branch = this.branchOfCode(); branch !== null; branch = branch.outer) {
       branch.undelivered = null
-      renew(branch)
+      this.renewBranch(branch)
     }
     if (!isLast) return
-    this.asked = null
     renew(this)
-    for (const branch of this.withSignal ?? []) renew(branch)
+    for (const branch of [...(this.withSignal ?? [])]) this.renewBranch(branch)
+  }
+
+  private renewBranch(branch: Branch): void {
+    renew(branch)
+    if (branch.controller === null) this.withSignal?.delete(branch)
   }
 
   private branchOfCode(): Branch | null {
@@ -99,15 +132,22 @@ export class CancelRequests implements SignalHolder {
     }
   }
 
-  /** The reason with which the signal of the main line was aborted; undefined if it was not. */
-  abortedBy(): Error | undefined {
-    const signal = this.controller?.signal
-    return signal?.aborted === true ? (signal.reason as Error) : undefined
+  /** The reason with which the signal of `branch`, or one around it, was aborted; undefined if none was. */
+  abortedBy(branch: Branch | null): CancelledError | undefined {
+    const signal = (branch ?? this).controller?.signal
+    if (signal?.aborted === true) return signal.reason as CancelledError
+    return branch === null ? undefined : this.abortedBy(branch.outer)
   }
 
-  /** @internal The operation of the branch has ended. */
+  /** Its operation has ended. A request that it did not take back stays one of what is around it. */
   branchEnded(branch: Branch): void {
     this.withSignal?.delete(branch)
+    const left = this.askedOf(branch)
+    if (left === 0) return
+    this.asked.delete(branch)
+    const { outer } = branch
+    if (outer === null) this.ofBranches -= left
+    else this.asked.set(outer, this.askedOf(outer) + left)
   }
 }
 

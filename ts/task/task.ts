@@ -13,7 +13,7 @@
 import type { AsyncResource } from 'node:async_hooks'
 import { CancelledError, endsLoop, isCancelled, RuntimeError } from '../errors/errors'
 import { functionName } from '../errors/printing'
-import { cancelAwaits, findPending } from '../future/awaits'
+import { cancelAwaits } from '../future/awaits'
 import type { Branch, BranchedTask } from '../future/branch'
 import { Cancellation } from '../future/cancellation'
 import { FIRST_STEP } from '../future/coroutine_in_use'
@@ -22,7 +22,7 @@ import { checkLoop } from '../future/foreign_use'
 import { type Future, isFuture, takeDelegated } from '../future/future'
 import { stepping } from '../future/stepping'
 import { cancellationIn, deliverInto } from '../future/then'
-import { FutureState, type RunnableWaiter, type Waiter } from '../future/waiter'
+import { FutureState, type RunnableWaiter } from '../future/waiter'
 import { badYield } from '../future/yielded'
 import { captureContext, taskStore } from '../loop/context'
 import { debugging } from '../loop/debugging'
@@ -152,8 +152,12 @@ export class Task<T = unknown>
    * until its body has ended; in code of the task itself, not if it runs beside that code.
    */
   cancelling(): number {
-    const all = Math.trunc(this.cancels / REQUEST)
+    const all = this.allCancels()
     return all === 0 || this.requests === null ? all : all - this.requests.beside()
+  }
+
+  private allCancels(): number {
+    return Math.trunc(this.cancels / REQUEST)
   }
 
   /**
@@ -161,12 +165,14 @@ export class Task<T = unknown>
    * that was not delivered yet is dropped (asyncio 3.13).
    */
   uncancel(): number {
-    if (this.cancels < REQUEST) return 0
+    if (this.cancelling() === 0) return 0
+    const { requests } = this
+    requests?.takeBack(this.allCancels())
     this.cancels -= REQUEST
-    this.requests?.takeBack()
+    const all = this.allCancels()
     const left = this.cancelling()
-    if (this.cancels < REQUEST) this._delivered()
-    if (left === 0) this.requests?.settle(this.cancels < REQUEST)
+    if ((requests?.ofTask(all) ?? all) === 0) this._delivered()
+    if (left === 0) requests?.settle(all === 0)
     return left
   }
 
@@ -201,7 +207,9 @@ export class Task<T = unknown>
   /** @internal */
   override _cancelWith(cancellation: Cancellation): boolean {
     if (this._state !== FutureState.PENDING) return false
-    if ((this.cancels & UNDER_WAY) !== 0) return this.leaveCircle(cancellation)
+    if ((this.cancels & UNDER_WAY) !== 0) {
+      return this.leaveCircle(cancellation, this.requests?.underWay)
+    }
     this.cancels += REQUEST
     this.requests?.abortSignals(null, cancellation)
     this.cancels |= UNDER_WAY
@@ -231,6 +239,7 @@ export class Task<T = unknown>
       return
     }
     const requests = this.ensureRequests()
+    const { underWay } = requests
     if (this._state === FutureState.PENDING) {
       this.cancels += REQUEST
       requests.ask(branch)
@@ -239,7 +248,9 @@ export class Task<T = unknown>
     requests.abortSignals(branch.isAlone() ? null : branch, cancellation)
     const isUnderWay = this.cancels & UNDER_WAY
     this.cancels |= UNDER_WAY
+    requests.underWay = branch
     branch.deliver(cancellation)
+    requests.underWay = underWay
     if (isUnderWay === 0) this.cancels &= ~UNDER_WAY
   }
 
@@ -251,26 +262,6 @@ export class Task<T = unknown>
       this.uncancel()
       this.cancel()
     }
-  }
-
-  /**
-   * The request came back to its task: it waits for one that waits for it. It stops waiting, so
-   * that all of them end (asyncio's cancel recurses here until the stack is full).
-   */
-  private leaveCircle(cancellation: Cancellation): boolean {
-    this._value = cancellation
-    const waited = this._waitsFor
-    if (waited !== null) {
-      leave(waited, this)
-      this._waitsFor = null
-      this._wake()
-      return true
-    }
-    const entry = findPending(this)
-    if (entry === null) return true
-    leave(entry._future as Future<unknown>, entry)
-    entry._wake(entry._future)
-    return true
   }
 
   /** @internal The reason of the last cancellation that went into no future. */
@@ -418,10 +409,9 @@ export class Task<T = unknown>
       this._endCancelled(error)
       return
     }
-    const abortedBy = this.requests?.abortedBy() as CancelledError | undefined
-    if (abortedBy !== undefined && isCancelled(error)) {
-      // What takes an AbortSignal fails with an error of its own kind when the signal is aborted.
-      this._endCancelled(new Cancellation(abortedBy.reason, this))
+    const cancelled = this._cancellationOf(error, null)
+    if (cancelled !== null) {
+      this._endCancelled(cancelled)
       return
     }
     super.setException(error)
@@ -431,16 +421,20 @@ export class Task<T = unknown>
     }
   }
 
+  /**
+   * @internal What takes an AbortSignal fails with an error of its own kind when the signal is aborted. If
+   * `error` is such a one, of code in `branch`: the cancellation that it came from.
+   */
+  _cancellationOf(error: unknown, branch: Branch | null): Cancellation | null {
+    if (error instanceof CancelledError || !isCancelled(error)) return null
+    const abortedBy = this.requests?.abortedBy(branch)
+    return abortedBy === undefined ? null : new Cancellation(abortedBy.reason, this)
+  }
+
   private leave(): void {
     this._loop._tasks.remove(this)
     this.generator = null
   }
-}
-
-/** Stops waiting for a future; the error that it may have later concerns nobody. */
-function leave(future: Future<unknown>, waiter: Waiter): void {
-  future._removeWaiter(waiter)
-  future._onDone(() => future._markRetrieved())
 }
 
 /** A plain function for runInAsyncScope, so that no closure is made for each step. */
