@@ -258,31 +258,6 @@ describe('what is aborted beside other waits of a body', () => {
   })
 })
 
-test('a body that awaits a foreign promise is cancelled by code beside it as from outside', async () => {
-  await run(async () => {
-    let settle = () => {}
-    const promise = new Promise<void>((resolve) => {
-      settle = resolve
-    })
-    const ends: unknown[] = []
-    const foreign = async () => {
-      const work = timeout(LONG, async () => {
-        await promise
-        return 'done'
-      })
-      ends.push(await endOf(work))
-    }
-    const beside = async () => {
-      await sleep(1)
-      currentTask()?.cancel()
-      settle()
-    }
-    const task = createTask(async () => await Promise.all([foreign(), beside()]))
-    await endOf(task)
-    assert.deepEqual(ends, ['CancelledError'])
-  })
-})
-
 describe('nothing is kept', () => {
   setFlagsFromString('--expose-gc')
   const collect = runInNewContext('gc') as () => void

@@ -17,7 +17,7 @@ import type { Branch, OperationAwait } from '../future/branch'
 import type { Cancellation } from '../future/cancellation'
 import { Future } from '../future/future'
 import { branchHere } from '../future/stepping'
-import { type AwaitOwner, awaitOwner, deliverInto } from '../future/then'
+import { type AwaitOwner, deliverInto } from '../future/then'
 import { FutureState } from '../future/waiter'
 import { taskStore } from '../loop/context'
 import { currentTask } from '../task/current'
@@ -47,7 +47,7 @@ export class BodyEnd<T> extends Future<T> implements AwaitOwner {
 
   override _cancelWith(cancellation: Cancellation): boolean {
     if (this._state !== FutureState.PENDING) return false
-    this.isAskedByBody = this.isRunning()
+    this.isAskedByBody = currentTask() === this._task
     return cancelAwaits(this, cancellation)
   }
 
@@ -60,14 +60,6 @@ export class BodyEnd<T> extends Future<T> implements AwaitOwner {
   override _keepsOutcome(): boolean {
     if (this.isAskedByBody) return true
     return this._state === FutureState.EXCEPTION && !isCancelled(this._value)
-  }
-
-  /** Whether the code that runs is that of the body. */
-  private isRunning(): boolean {
-    if (currentTask() !== this._task) return false
-    let owner = awaitOwner()
-    while (owner instanceof BodyEnd && owner !== this) owner = owner.outer()
-    return owner === this
   }
 
   override setResult(value: T): void {
