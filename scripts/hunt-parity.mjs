@@ -50,9 +50,9 @@ const seeds = Array.from({ length: count }, (_, index) => from + index)
 for await (const hunted of hunt.differing(seeds, profile, given.style)) {
   const { program, style, sought } = hunted
   const name = `${program.seed}/${style}`
-  if (sought !== null && sought.pieces !== null) {
+  if (sought !== null && sought.witness !== null) {
     searches.push(sought.runs)
-    if (given.witnesses) console.log(`${name}: ${JSON.stringify(sought.pieces)}`)
+    if (given.witnesses) console.log(`${name}: ${JSON.stringify(sought.witness)}`)
     continue
   }
   unexplained++

@@ -5,12 +5,12 @@ import { OracleProcess } from './oracle_process.js'
 import type { Program } from './program.js'
 import type { Outcome } from './run_program.js'
 
-/** The decisions of a perturbed run: which draws of which generators (oracle/draws.py). */
-export type Pieces = [seed: number, skipped: number, draws: number | null][]
+/** The decisions of a perturbed run, of which oracle/draws.py knows what they mean. */
+export type Witness = { seed: number; changes: unknown[] }
 
 export type Sought = {
   /** The run that has the outcome, or null: none was found. */
-  pieces: Pieces | null
+  witness: Witness | null
   /** How many runs it took. */
   runs: number
   /** How many lines of the outcome the best run had before it departed. */
@@ -29,8 +29,8 @@ export class Guide implements AsyncDisposable {
   }
 
   /** Runs what was found again. */
-  async replay(program: Program, pieces: Pieces): Promise<Outcome> {
-    await this.process.send({ program, pieces })
+  async replay(program: Program, witness: Witness): Promise<Outcome> {
+    await this.process.send({ program, witness })
     const { end, lines } = (await this.process.answer()) as Outcome
     return { end, lines }
   }

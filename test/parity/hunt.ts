@@ -71,7 +71,7 @@ export class Hunt implements AsyncDisposable {
   shrink(program: Program, style: string): Promise<Program> {
     return shrink(program, async (smaller) => {
       const sought = await this.look(smaller, style, await this.oracle.ask(smaller))
-      return sought !== 'alike' && (sought === null || sought.pieces === null)
+      return sought !== 'alike' && (sought === null || sought.witness === null)
     })
   }
 
@@ -90,8 +90,8 @@ export class Hunt implements AsyncDisposable {
     if (isLike(expected, actual)) return 'alike'
     const sought = await this.guide.search(program, actual, this.runs)
     if (
-      sought.pieces !== null &&
-      !isLike(await this.guide.replay(program, sought.pieces), actual)
+      sought.witness !== null &&
+      !isLike(await this.guide.replay(program, sought.witness), actual)
     ) {
       throw new Error(`the witness for seed ${program.seed}, ${style}, is none`)
     }

@@ -9,7 +9,7 @@ never does), and then the lines are those up to that moment. What is patched in 
 oracle/virtual_loop.py. The programs come from generate.ts; scripts/record-parity.mjs puts both together.
 
 A request is {"program", "outcome", "runs", "seed"}: to search for a perturbed run with that outcome
-(oracle/guided_search.py); or {"program", "pieces"}: to run what was found once more. guide.ts asks them.
+(oracle/guided_search.py); or {"program", "witness"}: to run what was found once more. guide.ts asks them.
 """
 
 import gc
@@ -17,7 +17,6 @@ import json
 import os
 import sys
 import warnings
-from random import Random
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "oracle"))
 
@@ -32,12 +31,12 @@ def run(program):
 
 
 def run_perturbed(program, perturbation):
-    return run_program(program, Random(perturbation * 1_000_003 + program["seed"]))
+    return run_program(program, Draws(perturbation * 1_000_003 + program["seed"]))
 
 
 def run_guided(request):
-    if "pieces" in request:
-        return run_program(request["program"], Draws(request["pieces"]))
+    if "witness" in request:
+        return run_program(request["program"], Draws(**request["witness"]))
     return search(request["program"], request["outcome"], request["runs"], request["seed"])
 
 

@@ -34,10 +34,10 @@ class Instance:
 
 
 class Environment:
-    def __init__(self, program, loop, random=None):
+    def __init__(self, program, loop, draws=None):
         self.program = program
         # Set in perturbed runs.
-        self.random = random
+        self.draws = draws
         # In perturbed runs, the tasks that were last cancelled by others, while they gave way.
         self.cancelled_outside = set()
         self.loop = loop

@@ -10,7 +10,7 @@ legal under CPython, that has this outcome.
 import gc
 from random import Random
 
-from draws import Draws, split
+from draws import Draws, changed
 from run import run_program
 from target import Match, Target
 
@@ -22,20 +22,25 @@ FRESH = 0.05
 # How often the next run goes back by a few draws at most; else it is by any number of them.
 NEAR = 0.7
 FEW = 60
-# How often it does only one draw otherwise, and then what the run before did.
-ONE = 0.35
+# What else it does there: one decision otherwise, all of one coroutine from there on, or all of everybody.
+KINDS = ("one", "one", "from", "all")
 # So many runs without one that comes farther end a climb: one of these, as some need little and some much.
 PATIENCE = (200, 200, 400, 1000)
 
 
 class Run:
-    __slots__ = ("pieces", "matched", "draws", "departed_with")
+    __slots__ = ("seed", "changes", "log", "matched", "departed_with")
 
-    def __init__(self, pieces, match):
-        self.pieces = pieces
+    def __init__(self, draws, match):
+        self.seed = draws.seed
+        self.changes = draws.changes
+        self.log = draws.log[: match.departed_at]
         self.matched = match.count
-        self.draws = match.draws.count if match.departed_at is None else match.departed_at
         self.departed_with = match.departed_with
+
+    @property
+    def witness(self):
+        return {"seed": self.seed, "changes": self.changes}
 
 
 class Climb:
@@ -45,20 +50,18 @@ class Climb:
         self.left = random.choice(PATIENCE)
         self.patience = self.left
 
-    def next_pieces(self):
+    def next_draws(self):
         random = self.random
-        piece = [random.getrandbits(32), 0, None]
+        seed = random.getrandbits(32)
         if not self.kept or random.random() < FRESH:
-            return [piece]
+            return Draws(seed)
         parent = self.kept[0] if random.random() < BEST else random.choice(self.kept)
-        if random.random() < NEAR:
-            back = 1 + int(random.random() ** 3 * FEW)
-        else:
-            back = random.randint(1, 1 + parent.draws)
-        first, rest = split(parent.pieces, max(0, parent.draws - back))
-        if random.random() < ONE:
-            return [*first, [piece[0], 0, 1], *split(rest, 1)[1]]
-        return [*first, piece]
+        log = parent.log
+        if not log:
+            return Draws(seed)
+        back = int(random.random() ** 3 * FEW) if random.random() < NEAR else random.randrange(len(log))
+        place = max(0, len(log) - 1 - back)
+        return Draws(parent.seed, changed(parent.changes, log, place, seed, random.choice(KINDS)))
 
     def add(self, run):
         """Keeps the farthest, of equals the latest: standing still is drifting."""
@@ -74,23 +77,23 @@ class Climb:
 
 
 def search(program, outcome, runs, seed):
-    """The pieces of a witness, or None; how many runs it took; and how far the best one came."""
+    """A witness, or None; how many runs it took; and how far the best one came."""
     target = Target(outcome)
     random = Random(seed)
     climb = Climb(random)
     best = None
     for done in range(1, runs + 1):
-        pieces = climb.next_pieces()
-        match = Match(target, Draws(pieces))
-        answer = run_program(program, match.draws, match)
-        run = Run(pieces, match)
+        draws = climb.next_draws()
+        match = Match(target, draws)
+        answer = run_program(program, draws, match)
+        run = Run(draws, match)
         if best is None or run.matched > best.matched:
             best = run
         if match.reached(answer["end"]):
-            return {"pieces": pieces, "runs": done, "matched": run.matched, "departed": None}
+            return {"witness": run.witness, "runs": done, "matched": run.matched, "departed": None}
         climb.add(run)
         if climb.is_stuck:
             climb = Climb(random)
         if done % 500 == 0:
             gc.collect()
-    return {"pieces": None, "runs": runs, "matched": best.matched, "departed": best.departed_with}
+    return {"witness": None, "runs": runs, "matched": best.matched, "departed": best.departed_with}

@@ -19,14 +19,14 @@ PAUSES = (1, 1, 1, 2, 3)
 
 
 class Perturbation:
-    """A part of Interpreter. `random` is None unless the run is perturbed."""
+    """A part of Interpreter. `draws` is None unless the run is perturbed."""
 
     def chance(self, instance):
-        if self.random is None:
+        if self.draws is None:
             return False
         if instance.share is None:
-            instance.share = self.random.choice(SHARES)
-        return self.random.random() < instance.share
+            instance.share = self.draws.of(f"{instance.label} gives way").choice(SHARES)
+        return self.draws.of(instance.label).random() < instance.share
 
     async def pause(self, instance):
         """Lets others run where a promise is awaited, behind the notice of any cancellation.
@@ -36,7 +36,7 @@ class Perturbation:
         if not self.chance(instance):
             return
         task = asyncio.current_task()
-        for _ in range(self.random.choice(PAUSES)):
+        for _ in range(self.draws.of(instance.label).choice(PAUSES)):
             try:
                 await tasks.sleep(0)
             except asyncio.CancelledError as error:
@@ -51,34 +51,35 @@ class Perturbation:
         """
         if not asyncio.iscoroutine(awaitable) or not self.chance(instance):
             return awaitable
-        return self.give_way_behind(awaitable)
+        return self.give_way_behind(instance, awaitable)
 
-    async def give_way_behind(self, coro):
+    async def give_way_behind(self, instance, coro):
         try:
             result = await coro
         except asyncio.CancelledError:
             # A cancellation that comes meanwhile is one with it, as in a task whose future is cancelled.
             with contextlib.suppress(asyncio.CancelledError):
-                await self.give_way_at_end()
+                await self.give_way_at_end(instance)
             raise
         except BaseException:
-            await self.give_way_at_end()
+            await self.give_way_at_end(instance)
             raise
-        await self.give_way_at_end()
+        await self.give_way_at_end(instance)
         return result
 
-    async def give_way_at_end(self):
+    async def give_way_at_end(self, instance):
         # What the body asked of its own task stays for the next wait; what came from outside, while
         # a promise was awaited, may be noticed here.
         task = asyncio.current_task()
-        is_own = task not in self.cancelled_outside or self.random.random() < 0.5
+        own = self.draws.of(instance.label)
+        is_own = task not in self.cancelled_outside or own.random() < 0.5
         kept = task._must_cancel and is_own
         task._must_cancel = task._must_cancel and not kept
-        for _ in range(self.random.randint(1, 4)):
+        for _ in range(own.randint(1, 4)):
             await tasks.sleep(0)
         task._must_cancel = task._must_cancel or kept
 
     def fail_at_once(self):
         """A task that awaits itself hears of its error in the next turn; an async function maybe at once."""
-        if self.random is not None and self.random.random() < 0.5:
+        if self.draws is not None and self.draws.of("awaits itself").random() < 0.5:
             raise RuntimeError("Task cannot await on itself")

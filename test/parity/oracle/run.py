@@ -13,10 +13,10 @@ ENDS = {Deadlock: "deadlock", KeyboardInterrupt: "interrupt", Abandoned: "abando
 SHUTDOWN_ENDS = {Deadlock: "hang", KeyboardInterrupt: "interrupt", Abandoned: "abandoned"}
 
 
-def run_program(program, random=None, match=None):
+def run_program(program, draws=None, match=None):
     """With random decisions it is perturbed; with a match (target.py) it is abandoned where it departs."""
-    loop = VirtualLoop(random, match)
-    interpreter = Interpreter(program, loop, random)
+    loop = VirtualLoop(draws, match)
+    interpreter = Interpreter(program, loop, draws)
     trace = interpreter.trace
     trace.match = match
     loop.set_exception_handler(interpreter.on_exception)

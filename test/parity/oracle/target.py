@@ -51,7 +51,7 @@ class Match:
         self.count = 0
         # What the loop reports comes in any order.
         self.reports = Counter(target.by_who.get("loop", ()))
-        # How many draws had been taken where the run departed from its target, or None.
+        # How many decisions had been made where the run departed from its target, or None.
         self.departed_at = None
         self.departed_with = None
         # When the trace of the run was closed.
@@ -86,7 +86,7 @@ class Match:
         self.closed_at = time
 
     def depart(self, line):
-        self.departed_at = self.draws.count
+        self.departed_at = len(self.draws.log)
         self.departed_with = line
 
     def reached(self, end):

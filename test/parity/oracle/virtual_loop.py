@@ -88,11 +88,11 @@ class PerturbingSelector(JumpingSelector):
     such order: it must do the same in async functions, whose turns are not those of generators.
     """
 
-    def __init__(self, loop, random, match):
+    def __init__(self, loop, draws, match):
         super().__init__(loop)
-        self.random = random
+        self.draws = draws
         self.match = match
-        self.share = random.choice(HELD)
+        self.share = draws.of("loop holds").choice(HELD)
         self.held = []
 
     def select(self, timeout):
@@ -100,7 +100,8 @@ class PerturbingSelector(JumpingSelector):
             raise Abandoned
         ready = self.loop._ready
         # With a clock that is behind, timers that are due wait for the next turn.
-        keeps_timers = len(ready) > 0 and self.random.random() < self.share
+        own = self.draws.of(f"loop at {self.loop.now}")
+        keeps_timers = len(ready) > 0 and own.random() < self.share
         self.loop._clock_resolution = -NEGLIGIBLE if keeps_timers else NEGLIGIBLE
         if self.held:
             ready.extend(self.held)
@@ -111,18 +112,18 @@ class PerturbingSelector(JumpingSelector):
             handles = list(ready)
             ready.clear()
             for handle in handles:
-                (self.held if self.random.random() < self.share else ready).append(handle)
+                (self.held if own.random() < self.share else ready).append(handle)
         return []
 
 
 class VirtualLoop(base_events.BaseEventLoop):
-    def __init__(self, random=None, match=None):
+    def __init__(self, draws=None, match=None):
         """With random decisions, the order within an instant is perturbed; with a match, it is guided."""
         super().__init__()
         self.now = 0.0
         self._clock_resolution = NEGLIGIBLE
         self._selector = (
-            JumpingSelector(self) if random is None else PerturbingSelector(self, random, match)
+            JumpingSelector(self) if draws is None else PerturbingSelector(self, draws, match)
         )
         self._timer_sequence = 0
         # Every task ever made here with its place in the order of creation. It also keeps them alive,
